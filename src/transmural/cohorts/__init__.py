@@ -1,0 +1,1 @@
+"""Cohorts: which beats are simulated (origins, scars, splits, seeds)."""

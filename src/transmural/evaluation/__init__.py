@@ -1,0 +1,1 @@
+"""Evaluation: metrics, statistics, published figures and tidy scores; never sees which method it scores."""

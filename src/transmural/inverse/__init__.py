@@ -1,0 +1,1 @@
+"""Inverse methods, one a module, behind one small contract and a registry."""

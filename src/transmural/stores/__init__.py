@@ -1,0 +1,1 @@
+"""Lowest floor: data contracts, atomic stores, provenance, configuration models and errors."""

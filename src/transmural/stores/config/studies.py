@@ -1,0 +1,63 @@
+"""What each study simulates, infers and reports."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from transmural.stores.config.model import Section, quantity
+
+Setting = Literal["unseen_scar", "unseen_origin", "unseen_both"]
+
+
+class Published(Section):
+    """The training cohort as published: every origin combined with every tissue configuration."""
+
+    origins: int = quantity("1", "Origins of ventricular activation", ge=2, le=500)
+    tissues: int = quantity("1", "Tissue configurations: healthy and scars of AHA segments 1 to 16", ge=2, le=17)
+
+
+class Scars(Section):
+    """Size and shape of simulated scars."""
+
+    radius_min_mm: float = quantity("mm", "Smallest mean radius", ge=5, le=40)
+    radius_max_mm: float = quantity("mm", "Largest mean radius", ge=5, le=60)
+    elongation_max: float = quantity("1", "Largest ratio of the two axes along the wall", ge=1, le=4)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.radius_min_mm > self.radius_max_mm:
+            raise ValueError(f"radius_min_mm ({self.radius_min_mm}) exceeds radius_max_mm ({self.radius_max_mm})")
+        return self
+
+
+class Unseen(Section):
+    """What «unseen» means for the test and validation cases."""
+
+    origin_distance_mm: float = quantity(
+        "mm", "Least distance of a test origin from every training origin", ge=0, le=50
+    )
+    scar_overlap_max: float = quantity("1", "Largest Dice overlap of a test scar with any training scar", gt=0, lt=1)
+    origin_scar_distance_mm: float = quantity(
+        "mm", "Least distance of an origin from the scar of its beat", ge=0, le=50
+    )
+
+
+class GenerativeEM(Section):
+    """Study 1 (Ghimire et al. 2018)."""
+
+    subjects: list[str] = Field(min_length=1, description="Names from `subjects`")
+    duration_ms: float = quantity("ms", "Length of a beat", ge=200, le=2000)
+    frames: int = quantity("1", "Time frames of a beat, first and last included", ge=11, le=2001)
+    published: Published
+    scars: Scars
+    unseen: Unseen
+    settings: list[Setting] = Field(min_length=1, description="Test settings")
+    test_cases: int = quantity("1", "Test cases of a setting", ge=2, le=1000)
+    validation_cases: int = quantity("1", "Validation cases, for thresholds", ge=2, le=1000)
+    shard_cases: int = quantity("1", "Beats simulated by one job", ge=1, le=5000)
+    snr_db: float = quantity(
+        "dB", "Signal-to-noise ratio of the ECGs (mean signal power over noise power)", ge=-10, le=120
+    )
+    montage: Literal["body_surface", "standard_12"] = Field(description="Leads that are inverted")
+    methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
+    inverse_crime: bool = Field(description="Invert ECGs made with the coarse transfer matrix; results are labelled so")

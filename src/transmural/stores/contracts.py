@@ -1,0 +1,136 @@
+"""What every store must contain: variables, dimensions, units; checked when written and when opened.
+
+A contract is the only agreement between two stages of the workflow. A store may hold more variables than its
+contract names, never fewer.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from transmural.stores.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Dimensions, kind of values, unit and description of one variable (or coordinate) of a store.
+
+    ``kind`` is ``"float"``, ``"int"``, ``"bool"`` or ``"str"``; floats are stored as float32 and must be finite
+    unless ``nan_allowed``.
+    """
+
+    dims: tuple[str, ...]
+    kind: str
+    units: str
+    long_name: str
+    nan_allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Name of a kind of store and the variables that it must hold."""
+
+    name: str
+    variables: dict[str, Variable] = field(default_factory=dict)
+
+
+_KINDS = {"float": "f", "int": "iu", "bool": "b", "str": "UOT"}
+
+
+def check(dataset: xr.Dataset, contract: Contract, where: str) -> None:
+    """Raise `StoreError` naming ``where`` and the variable if ``dataset`` breaks its ``contract``."""
+    for name, variable in contract.variables.items():
+        if name not in dataset.variables:
+            raise StoreError(f"{where}: variable '{name}' is missing; a {contract.name} store needs it")
+        array = dataset[name]
+        if array.dims != variable.dims:
+            raise StoreError(f"{where}: variable '{name}' has dimensions {array.dims}, expected {variable.dims}")
+        if array.dtype.kind not in _KINDS[variable.kind]:
+            raise StoreError(f"{where}: variable '{name}' has type {array.dtype}, expected {variable.kind}")
+        if variable.kind == "float" and not variable.nan_allowed and not np.isfinite(array.values).all():
+            count = int((~np.isfinite(array.values)).sum())
+            raise StoreError(f"{where}: variable '{name}' has {count} values that are not finite")
+
+
+ANATOMY = Contract(
+    "anatomy",
+    {
+        "labels": Variable(
+            ("x", "y", "z"), "int", "1", "tissue label of the image voxel (see attribute 'label_names')"
+        ),
+        "voxel_position": Variable(("voxel", "xyz"), "float", "mm", "centre of the myocardial voxel"),
+        "voxel_index": Variable(("voxel", "xyz"), "int", "1", "index of the myocardial voxel in the label image"),
+        "fibre": Variable(("voxel", "xyz"), "float", "1", "unit vector along the muscle fibre"),
+        "transmural": Variable(("voxel",), "float", "1", "transmural coordinate, 0 endocardium to 1 epicardium"),
+        "apicobasal": Variable(("voxel",), "float", "1", "apicobasal coordinate, 0 apex to 1 base"),
+        "segment": Variable(("voxel",), "int", "1", "AHA segment 1 to 17 of the left ventricle, 18 right ventricle"),
+        "voxel_node": Variable(("voxel",), "int", "1", "inference node to which the voxel belongs"),
+        "node_position": Variable(("node", "xyz"), "float", "mm", "centroid of the node's voxels"),
+        "node_volume": Variable(("node",), "float", "mm3", "volume of the node's voxels"),
+        "node_transmural": Variable(("node",), "float", "1", "mean transmural coordinate of the node"),
+        "node_apicobasal": Variable(("node",), "float", "1", "mean apicobasal coordinate of the node"),
+        "node_segment": Variable(("node",), "int", "1", "most frequent segment among the node's voxels"),
+        "electrode": Variable(("electrode",), "str", "", "name of the body-surface electrode"),
+        "electrode_position": Variable(("electrode", "xyz"), "float", "mm", "body-surface electrode"),
+        "limb_electrode": Variable(("limb_electrode",), "str", "", "electrode of the standard 12-lead ECG"),
+        "limb_electrode_position": Variable(("limb_electrode", "xyz"), "float", "mm", "electrode of the 12-lead ECG"),
+        "heart_vertex": Variable(("heart_vertex", "xyz"), "float", "mm", "vertex of the heart's surface, for pictures"),
+        "heart_face": Variable(("heart_face", "corner"), "int", "1", "triangle of the heart's surface"),
+        "heart_vertex_node": Variable(("heart_vertex",), "int", "1", "inference node nearest to the vertex"),
+        "torso_vertex": Variable(("torso_vertex", "xyz"), "float", "mm", "vertex of the body surface, for pictures"),
+        "torso_face": Variable(("torso_face", "corner"), "int", "1", "triangle of the body surface"),
+    },
+)
+
+TRANSFER = Contract(
+    "transfer",
+    {
+        "lead": Variable(("lead",), "str", "", "name of the lead"),
+        "montage": Variable(("lead",), "str", "", "'body_surface' or 'standard_12'"),
+        "transfer": Variable(
+            ("lead", "node"), "float", "1", "lead potential (mV) per nodal transmembrane potential (mV)"
+        ),
+        "transfer_fine": Variable(("lead", "voxel"), "float", "1", "lead potential (mV) per voxel TMP (mV)"),
+    },
+)
+
+COHORT = Contract(
+    "cohort",
+    {
+        "origin": Variable(("case", "xyz"), "float", "mm", "site where the beat starts"),
+        "origin_id": Variable(("case",), "int", "1", "number of the origin in the design"),
+        "tissue_id": Variable(("case",), "int", "1", "number of the tissue configuration; 0 is healthy"),
+        "excitability": Variable(("case", "voxel"), "float", "1", "Aliev-Panfilov threshold parameter a of the voxel"),
+        "scar_voxel": Variable(
+            ("case", "voxel"), "bool", "1", "voxel belongs to a scar (a at or above the scar threshold)"
+        ),
+    },
+)
+
+BEATS = Contract(
+    "beats",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "tmp": Variable(("case", "time", "node"), "float", "1", "transmembrane potential, 0 rest to 1 plateau"),
+        "ecg": Variable(("case", "lead", "time"), "float", "mV", "noise-free lead potential from the fine grid"),
+        "activation_time": Variable(("case", "node"), "float", "ms", "time of steepest upstroke; NaN where none", True),
+        "repolarisation_time": Variable(
+            ("case", "node"), "float", "ms", "time of 90 % repolarisation; NaN where none", True
+        ),
+        "scar": Variable(("case", "node"), "bool", "1", "most of the node's volume is scar"),
+        "origin": Variable(("case", "xyz"), "float", "mm", "site where the beat starts"),
+        "origin_id": Variable(("case",), "int", "1", "number of the origin in the design"),
+        "tissue_id": Variable(("case",), "int", "1", "number of the tissue configuration; 0 is healthy"),
+    },
+)
+
+RECONSTRUCTION = Contract(
+    "reconstruction",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "tmp": Variable(("case", "time", "node"), "float", "1", "reconstructed transmembrane potential"),
+        "seconds": Variable(("case",), "float", "s", "wall time of the method for the case"),
+        "memory_mb": Variable(("case",), "float", "MB", "peak memory of the method beyond its inputs"),
+    },
+)

@@ -1,0 +1,178 @@
+"""Stores are whole or absent: xarray datasets in Zarr v3, written beside their place, checked, then renamed.
+
+A store is a folder with ``data.zarr`` and ``manifest.json``, the size and CRC-32 of every file. Zarr reads a
+missing chunk as zeros without a word; the manifest is what notices truncation and alteration.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from zarr.codecs import BloscCodec
+
+from transmural.stores.contracts import Contract, check
+from transmural.stores.errors import StoreError
+
+_CASES_PER_ZARR_SHARD = 50
+
+
+def write_store(dataset: xr.Dataset, folder: str | Path, contract: Contract, provenance: dict[str, Any]) -> None:
+    """Check ``dataset`` against its ``contract`` and write it to ``folder``, whole or not at all.
+
+    Parameters
+    ----------
+    dataset
+        In-memory dataset; floats become float32, units and long names come from the contract.
+    folder
+        Final place; replaced if it exists.
+    contract
+        What the store must contain.
+    provenance
+        Stored as attribute ``provenance`` (config section, code version, seed); must be JSON-serialisable.
+
+    Raises
+    ------
+    StoreError
+        If the dataset breaks its contract. Nothing is written then.
+    """
+    folder = Path(folder)
+    dataset = _with_units(dataset, contract)
+    check(dataset, contract, str(folder))
+    dataset = _strings_to_categories(dataset)
+    dataset.attrs = {**dataset.attrs, "contract": contract.name, "provenance": json.dumps(provenance, sort_keys=True)}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        dataset.to_zarr(temporary / "data.zarr", zarr_format=3, consolidated=False, encoding=_encoding(dataset))
+        (temporary / "manifest.json").write_text(json.dumps(_manifest(temporary / "data.zarr"), indent=0))
+        os.chmod(temporary, 0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def open_store(folder: str | Path, contract: Contract) -> xr.Dataset:
+    """Load a store into memory after checking its files against the manifest and its content against ``contract``.
+
+    Raises
+    ------
+    StoreError
+        If the store is absent, truncated, altered, of another kind, or breaks the contract.
+    """
+    folder = Path(folder)
+    _check_files(folder)
+    with xr.open_zarr(folder / "data.zarr", consolidated=False, chunks=None) as lazy:
+        dataset = lazy.load()
+    found = dataset.attrs.get("contract")
+    if found != contract.name:
+        raise StoreError(f"{folder}: is a store of kind '{found}', expected '{contract.name}'")
+    dataset = _categories_to_strings(dataset)
+    check(dataset, contract, str(folder))
+    return dataset
+
+
+def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The provenance with which a store was written."""
+    loaded: dict[str, Any] = json.loads(dataset.attrs["provenance"])
+    return loaded
+
+
+def _with_units(dataset: xr.Dataset, contract: Contract) -> xr.Dataset:
+    dataset = dataset.copy()
+    for name in list(dataset.variables):
+        if dataset[name].dtype == np.float64:
+            dataset[name] = dataset[name].astype(np.float32)
+    for name, variable in contract.variables.items():
+        if name in dataset.variables:
+            dataset[name].attrs.update(units=variable.units, long_name=variable.long_name)
+    return dataset
+
+
+def _strings_to_categories(dataset: xr.Dataset) -> xr.Dataset:
+    # Zarr v3 has no settled string type; names are stored as numbers with their categories as an attribute.
+    for name in [str(n) for n in dataset.variables if dataset[n].dtype.kind in "UOT"]:
+        array = dataset[name]
+        categories, codes = np.unique(array.values.astype(str), return_inverse=True)
+        coded = xr.Variable(
+            array.dims, codes.reshape(array.shape).astype(np.int32), {**array.attrs, "categories": categories.tolist()}
+        )
+        dataset = (
+            dataset.drop_vars(name).assign_coords({name: coded})
+            if name in dataset.coords
+            else dataset.assign({name: coded})
+        )
+    return dataset
+
+
+def _categories_to_strings(dataset: xr.Dataset) -> xr.Dataset:
+    for name in [str(n) for n in dataset.variables if "categories" in dataset[n].attrs]:
+        array = dataset[name]
+        attributes = dict(array.attrs)
+        names = np.asarray(attributes.pop("categories"))[array.values]
+        decoded = xr.Variable(array.dims, names, attributes)
+        dataset = dataset.assign_coords({name: decoded}) if name in dataset.coords else dataset.assign({name: decoded})
+    return dataset
+
+
+def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
+    # lz4 with shuffle wrote 418 MB/s where zstd wrote 90, for 8 % more bytes.
+    encoding: dict[Any, dict[str, Any]] = {}
+    for name, array in dataset.variables.items():
+        if array.ndim == 0 or array.size == 0:
+            continue
+        chosen: dict[str, Any] = {
+            "compressors": BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=array.dtype.itemsize)
+        }
+        if array.dims[0] == "case" and array.ndim > 1:
+            chosen["chunks"] = (1, *array.shape[1:])
+            chosen["shards"] = (min(_CASES_PER_ZARR_SHARD, array.shape[0]), *array.shape[1:])
+        else:
+            chosen["chunks"] = array.shape
+        encoding[name] = chosen
+    return encoding
+
+
+def _manifest(root: Path) -> dict[str, list[int]]:
+    files = sorted(p for p in root.rglob("*") if p.is_file())
+    return {p.relative_to(root).as_posix(): [p.stat().st_size, _crc32(p)] for p in files}
+
+
+def _crc32(path: Path) -> int:
+    value = 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            value = zlib.crc32(block, value)
+    return value
+
+
+def _check_files(folder: Path) -> None:
+    manifest_path = folder / "manifest.json"
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: no such store")
+    if not manifest_path.is_file():
+        raise StoreError(
+            f"{folder}: no manifest.json, so this is not a finished store of this project; delete it and rerun"
+        )
+    try:
+        manifest = json.loads(manifest_path.read_text())
+        expected = {str(name): (int(size), int(crc)) for name, (size, crc) in manifest.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"{manifest_path}: unreadable ({error}); delete the store and rerun") from error
+    for name, (size, crc) in expected.items():
+        path = folder / "data.zarr" / name
+        if not path.is_file():
+            raise StoreError(f"{path}: missing; the store is truncated: delete {folder} and rerun")
+        if path.stat().st_size != size:
+            raise StoreError(
+                f"{path}: {path.stat().st_size} bytes, expected {size}; truncated: delete {folder} and rerun"
+            )
+        if _crc32(path) != crc:
+            raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")

@@ -1,0 +1,1 @@
+"""Tissue: ionic kinetics, anisotropic diffusion on voxels, the monodomain solver, scars, activation times."""

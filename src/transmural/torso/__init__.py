@@ -1,0 +1,1 @@
+"""Torso: finite-element lead fields by reciprocity, montages and transfer matrices."""
