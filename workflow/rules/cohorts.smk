@@ -1,0 +1,66 @@
+"""Who is simulated, and the simulated beats."""
+
+
+def shard_paths(cohort):
+    """Shards of a cohort, for expansion over subjects."""
+    count = len(shards(case_count(study.generative_em, cohort), study.generative_em.shard_cases))
+    return [results(f"beats/generative_em/{{subject}}/{cohort}/{i:04d}") for i in range(count)]
+
+
+COHORTS = ["published", "validation", *study.generative_em.settings]
+
+
+rule cohorts:
+    input:
+        anatomy=rules.anatomy.output[0],
+    output:
+        **{
+            name: directory(results(f"cohorts/generative_em/{{subject}}/{name}"))
+            for name in COHORTS
+        },
+    log:
+        logs("cohorts/generative_em/{subject}"),
+    benchmark:
+        benchmarks("cohorts/generative_em/{subject}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        seed=study.seed,
+        study=section("generative_em"),
+        simulation=section("simulation"),
+        library=digest("cohorts.py"),
+    message:
+        "Choosing origins and scars of {wildcards.subject}"
+    script:
+        "../scripts/cohorts.py"
+
+
+rule beats:
+    input:
+        anatomy=rules.anatomy.output[0],
+        transfer=rules.transfer.output[0],
+        cohort=results("cohorts/generative_em/{subject}/{cohort}"),
+    output:
+        directory(results("beats/generative_em/{subject}/{cohort}/{shard}")),
+    log:
+        logs("beats/generative_em/{subject}/{cohort}/{shard}"),
+    benchmark:
+        benchmarks("beats/generative_em/{subject}/{cohort}/{shard}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        study=section("generative_em"),
+        simulation=section("simulation"),
+        library=digest("beats.py"),
+    message:
+        "Simulating beats of {wildcards.subject}, {wildcards.cohort}, shard {wildcards.shard}"
+    script:
+        "../scripts/beats.py"

@@ -1,0 +1,51 @@
+"""Validated configuration, paths and digests, shared by all rules."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Scripts that run in an environment of their own (--sdm conda) find the library of this checkout.
+os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "src")
+
+from snakemake.exceptions import WorkflowError
+
+from transmural.cohorts.beats import case_count, shards
+from transmural.inverse.registry import check_methods, method_module
+from transmural.stores.config import load
+from transmural.stores.errors import ConfigurationError
+from transmural.stores.provenance import code_digest
+
+try:
+    study = load(config)
+    check_methods(study.generative_em.methods)
+except ConfigurationError as error:
+    raise WorkflowError(str(error)) from None
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+ENVIRONMENT = "../../envs/cpu.yaml"
+
+
+def results(path):
+    """Path below this run's folder."""
+    return f"results/{study.run}/{path}"
+
+
+def logs(path):
+    """Log file of a job."""
+    return results(f"logs/{path}.log")
+
+
+def benchmarks(path):
+    """Benchmark file of a job."""
+    return results(f"benchmarks/{path}.tsv")
+
+
+def section(name):
+    """One section of the configuration, as a parameter: only its changes rerun the rule."""
+    return getattr(study, name).model_dump(mode="json")
+
+
+def digest(script, *modules):
+    """Digest of a script and the library code behind it: the rule reruns when either changes."""
+    return code_digest(SCRIPTS / script, *modules)

@@ -1,0 +1,48 @@
+"""Hearts and torsos: anatomies and transfer matrices."""
+
+
+rule anatomy:
+    output:
+        directory(results("anatomy/{subject}")),
+    log:
+        logs("anatomy/{subject}"),
+    benchmark:
+        benchmarks("anatomy/{subject}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        subject=lambda wildcards: study.subjects[wildcards.subject].model_dump(mode="json"),
+        anatomy=section("anatomy"),
+        library=digest("anatomy.py"),
+    message:
+        "Building heart and torso {wildcards.subject}"
+    script:
+        "../scripts/anatomy.py"
+
+
+rule transfer:
+    input:
+        anatomy=rules.anatomy.output[0],
+    output:
+        directory(results("transfer/{subject}")),
+    log:
+        logs("transfer/{subject}"),
+    benchmark:
+        benchmarks("transfer/{subject}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        torso=section("torso"),
+        library=digest("transfer.py"),
+    message:
+        "Solving the lead fields of {wildcards.subject}"
+    script:
+        "../scripts/transfer.py"

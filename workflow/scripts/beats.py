@@ -1,0 +1,42 @@
+"""Simulate one shard of a cohort: transmembrane potentials at the nodes and noise-free ECGs from the fine grid."""
+
+from transmural.cohorts.beats import shards, simulate_cases
+
+from step import step
+from transmural.stores.config import GenerativeEM, Simulation
+from transmural.stores.contracts import ANATOMY, BEATS, COHORT, TRANSFER
+from transmural.stores.provenance import provenance
+from transmural.stores.store import open_store, write_store
+
+
+def simulate_shard(
+    anatomy_path, transfer_path, cohort_path, shard, study, simulation, output_path, threads=1, progress=None
+):
+    study, simulation = GenerativeEM(**study), Simulation(**simulation)
+    cohort = open_store(cohort_path, COHORT)
+    beats = simulate_cases(
+        open_store(anatomy_path, ANATOMY),
+        open_store(transfer_path, TRANSFER),
+        cohort,
+        shards(cohort.sizes["case"], study.shard_cases)[shard],
+        study,
+        simulation,
+        threads,
+        progress,
+    )
+    write_store(beats, output_path, BEATS, provenance(simulation=simulation.model_dump(mode="json"), shard=shard))
+
+
+if __name__ == "__main__":
+    with step(snakemake) as progress:
+        simulate_shard(
+            snakemake.input.anatomy,
+            snakemake.input.transfer,
+            snakemake.input.cohort,
+            int(snakemake.wildcards.shard),
+            snakemake.params.study,
+            snakemake.params.simulation,
+            snakemake.output[0],
+            snakemake.threads,
+            progress,
+        )

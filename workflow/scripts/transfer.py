@@ -1,0 +1,19 @@
+"""Solve the lead fields of a subject: how every lead sees the transmembrane potential of every voxel and node."""
+
+from transmural.torso.transfer import transfer
+
+from step import step
+from transmural.stores.config import Torso
+from transmural.stores.contracts import ANATOMY, TRANSFER
+from transmural.stores.provenance import provenance
+from transmural.stores.store import open_store, write_store
+
+
+def solve(anatomy_path, torso, output_path):
+    dataset = transfer(open_store(anatomy_path, ANATOMY), Torso(**torso))
+    write_store(dataset, output_path, TRANSFER, provenance(torso=torso))
+
+
+if __name__ == "__main__":
+    with step(snakemake):
+        solve(snakemake.input.anatomy, snakemake.params.torso, snakemake.output[0])
