@@ -7,7 +7,7 @@ def shard_paths(cohort):
     return [results(f"beats/generative_em/{{subject}}/{cohort}/{i:04d}") for i in range(count)]
 
 
-COHORTS = ["published", "validation", *study.generative_em.settings]
+COHORTS = cohort_names(study.generative_em)
 
 
 rule cohorts:

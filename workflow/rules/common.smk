@@ -10,8 +10,9 @@ os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "src")
 
 from snakemake.exceptions import WorkflowError
 
-from transmural.cohorts.beats import case_count, shards
-from transmural.inverse.registry import check_methods, method_module
+from transmural.cohorts.beats import shards
+from transmural.cohorts.design import case_count, cohort_names
+from transmural.inverse.registry import check_methods, methods
 from transmural.stores.config import load
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
@@ -44,6 +45,11 @@ def benchmarks(path):
 def section(name):
     """One section of the configuration, as a parameter: only its changes rerun the rule."""
     return getattr(study, name).model_dump(mode="json")
+
+
+def method_module(name):
+    """Module that defines an inverse method."""
+    return methods()[name].function.__module__
 
 
 def digest(script, *modules):

@@ -129,7 +129,9 @@ RECONSTRUCTION = Contract(
     "reconstruction",
     {
         "time": Variable(("time",), "float", "ms", "time since the stimulus"),
-        "tmp": Variable(("case", "time", "node"), "float", "1", "reconstructed transmembrane potential"),
+        "tmp": Variable(
+            ("case", "time", "node"), "float", "1", "reconstructed transmembrane potential; NaN in a failed case", True
+        ),
         "seconds": Variable(("case",), "float", "s", "wall time of the method for the case"),
         "memory_mb": Variable(("case",), "float", "MB", "peak memory of the method beyond its inputs"),
     },

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,21 @@ def open_store(folder: str | Path, contract: Contract) -> xr.Dataset:
     dataset = _categories_to_strings(dataset)
     check(dataset, contract, str(folder))
     return dataset
+
+
+def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset:
+    """Load the shards of a cohort, in the given order, as one dataset along ``case``.
+
+    Raises
+    ------
+    StoreError
+        If a shard can't be opened (see `open_store`) or the shards' other dimensions differ.
+    """
+    shards = [open_store(folder, contract) for folder in folders]
+    try:
+        return xr.concat(shards, dim="case", data_vars="minimal", coords="minimal", compat="equals", join="exact")
+    except ValueError as error:
+        raise StoreError(f"shards {folders[0]} to {folders[-1]} don't fit together: {error}") from error
 
 
 def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:

@@ -60,4 +60,7 @@ class GenerativeEM(Section):
     )
     montage: Literal["body_surface", "standard_12"] = Field(description="Leads that are inverted")
     methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
+    regularisation: Literal["l_curve", "gcv"] = Field(
+        description="How Tikhonov and Greensite choose their parameter: corner of the L-curve, or cross-validation"
+    )
     inverse_crime: bool = Field(description="Invert ECGs made with the coarse transfer matrix; results are labelled so")

@@ -1,12 +1,13 @@
 """Who is studied: embedded phantoms, label images, or closed surfaces with electrodes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from transmural.stores.config.model import Section, quantity
 
 Vector = tuple[float, float, float]
+Tissue = Literal["torso", "lung", "lv_myocardium", "rv_myocardium", "myocardium", "lv_blood", "rv_blood"]
 
 
 class Phantom(Section):
@@ -47,8 +48,9 @@ class Surfaces(Section):
     """Closed surfaces (STL, PLY, VTK, VTP or MATLAB) with electrodes."""
 
     source: Literal["surfaces"]
-    heart: str = Field(
-        description="Closed surface of the ventricular wall, or of the epicardium when endocardia are named"
+    heart: str | list[str] = Field(
+        min_length=1,
+        description="Closed surface of the ventricular wall, or of the epicardium when endocardia are named; a list of patches that close one another",
     )
     torso: str = Field(description="Closed body surface")
     lv_endocardium: str | None = Field(
@@ -65,6 +67,12 @@ class Surfaces(Section):
     millimetres_per_unit: float = quantity("mm", "Length of one unit of the files", gt=0, default=1.0)
     left: Vector = Field(default=(1.0, 0.0, 0.0), description="Direction of the body's left in the files' coordinates")
     head: Vector = Field(default=(0.0, 0.0, 1.0), description="Direction of the head in the files' coordinates")
+
+    @model_validator(mode="after")
+    def _both_endocardia(self) -> Self:
+        if (self.lv_endocardium is None) != (self.rv_endocardium is None):
+            raise ValueError("lv_endocardium and rv_endocardium must be named both, or neither (then they are found)")
+        return self
 
 
 Subject = Annotated[Phantom | LabelImage | Surfaces, Field(discriminator="source")]

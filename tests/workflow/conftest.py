@@ -1,0 +1,68 @@
+"""A checkout of its own for every Snakemake run, and one finished smoke run for all tests."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Checkout:
+    """A folder with the workflow (linked) and its own results."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(ROOT / "config", folder / "config")
+        for name in ("Snakefile", "workflow", "envs", "src"):
+            (folder / name).symlink_to(ROOT / name)
+
+    def start(self, *arguments, cores=2, config="config/smoke.yaml", environment=None):
+        """Start Snakemake in a process group of its own."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        if config:
+            command += ["--configfile", config]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env=os.environ | (environment or {}),
+        )
+
+    def run(self, *arguments, **options):
+        """Run Snakemake to its end; returns exit status and output."""
+        process = self.start(*arguments, **options)
+        output = process.communicate(timeout=900)[0]
+        return process.returncode, output
+
+    def kill(self, process):
+        """kill -9 of Snakemake and all its jobs, then what a user does: unlock."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        status, output = self.run("--unlock")
+        assert status == 0, output
+
+    def results(self, run="smoke"):
+        return self.folder / "results" / run
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """A finished smoke run on two cores."""
+    finished = Checkout(tmp_path_factory.mktemp("smoke") / "checkout")
+    status, output = finished.run(cores=2)
+    assert status == 0, output
+    return finished

@@ -1,0 +1,133 @@
+"""The whole study at smoke scale, through Snakemake as a user runs it."""
+
+import hashlib
+import json
+import re
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from transmural.stores.contracts import ANATOMY, BEATS, COHORT, RECONSTRUCTION, TRANSFER
+from transmural.stores.store import open_store, provenance_of
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+STUDY_TABLES = "tables/table1*"
+
+
+def digests(results, pattern):
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(results.glob(pattern)) if p.is_file()}
+    assert found
+    return found
+
+
+def untimed_scores(results):
+    scores = pd.read_csv(results / "scores" / "generative_em.csv")
+    return scores[~scores["metric"].isin(["seconds", "memory"])].reset_index(drop=True)
+
+
+def test_every_stage_left_a_whole_store(smoke):
+    results = smoke.results()
+    for pattern, contract in {
+        "anatomy/*": ANATOMY,
+        "transfer/*": TRANSFER,
+        "cohorts/generative_em/*/*": COHORT,
+        "beats/generative_em/*/*/*": BEATS,
+        "reconstructions/generative_em/*/*/*": RECONSTRUCTION,
+    }.items():
+        stores = sorted(results.glob(pattern))
+        assert stores, pattern
+        for store in stores:
+            assert provenance_of(open_store(store, contract))["transmural"]
+
+
+def test_scores_are_tidy_and_complete(smoke):
+    config = yaml.safe_load((smoke.folder / "config" / "config.yaml").read_text())["generative_em"]
+    scores = pd.read_csv(smoke.results() / "scores" / "generative_em.csv")
+    assert list(scores) == ["subject", "cohort", "setting", "case", "method", "metric", "value", "unit"]
+    assert set(scores["method"]) == set(config["methods"])
+    assert set(scores["setting"]) == set(config["settings"])
+    assert set(scores["cohort"]) == {"published"}
+    counts = scores[scores["metric"] == "nrmse"].groupby(["setting", "method"]).size()
+    assert (counts == 3).all()
+    assert not scores.duplicated(["subject", "cohort", "setting", "case", "method", "metric"]).any()
+
+
+def test_a_finished_run_has_nothing_left_to_do(smoke):
+    status, output = smoke.run("--dry-run")
+    assert status == 0
+    assert "Nothing to be done" in output
+
+
+def test_a_change_of_plotting_settings_reruns_no_simulation(smoke):
+    status, output = smoke.run("--dry-run", "--forcerun", "tables")
+    assert status == 0
+    assert "beats" not in output
+
+
+def test_every_job_left_log_and_benchmark(smoke):
+    results = smoke.results()
+    logs = {p.relative_to(results / "logs").with_suffix("") for p in (results / "logs").rglob("*.log")}
+    benchmarks = {p.relative_to(results / "benchmarks").with_suffix("") for p in (results / "benchmarks").rglob("*.tsv")}
+    assert logs == benchmarks
+    assert len(logs) > 15
+
+
+RULES = ["anatomy", "transfer", "cohorts", "beats", "reconstructions", "scores", "tables", "figures", "report"]
+
+
+def test_killed_anywhere_and_resumed_on_one_core_the_tables_are_the_same_bits(smoke, checkout):
+    """kill -9 while each stage runs, then resume; also shows that one core gives what two gave."""
+    logs = checkout.results() / "logs"
+    for stage in RULES:
+        process = checkout.start(cores=1)
+        while process.poll() is None and not list(logs.glob(f"{stage}*")):
+            time.sleep(0.02)
+        assert process.poll() is None, f"finished before {stage}: {process.communicate()[0]}"
+        time.sleep(0.1)
+        checkout.kill(process)
+    status, output = checkout.run(cores=1)
+    assert status == 0, output
+    assert digests(checkout.results(), STUDY_TABLES) == digests(smoke.results(), STUDY_TABLES)
+    pd.testing.assert_frame_equal(untimed_scores(checkout.results()), untimed_scores(smoke.results()), check_exact=True)
+
+
+def test_the_report_stands_alone(smoke):
+    page = (smoke.results() / "report.html").read_text()
+    assert not re.search(r"<(script|img|iframe)[^>]+src=[\"']https?:", page)
+    assert not re.search(r"<link[^>]+href=[\"']https?:", page)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("generative_em={methods: [wishful]}", "known inverse methods are"),
+        ("anatomy={voxel_mm: -3}", "anatomy.voxel_mm = -3"),
+        ("generative_em={subjects: [nobody]}", "known subjects are"),
+    ],
+)
+def test_a_wrong_configuration_stops_before_any_job(checkout, setting, message):
+    status, output = checkout.run("--config", setting)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert not (checkout.folder / "results").exists()
+
+
+def test_a_damaged_store_stops_the_run_and_is_named(smoke, checkout):
+    """A bit-flipped anatomy is noticed by the next stage, in one sentence, without a traceback."""
+    results = checkout.results()
+    status, output = checkout.run(str(results.relative_to(checkout.folder) / "anatomy" / "slender"))
+    assert status == 0, output
+    victim = next(p for p in (results / "anatomy/slender/data.zarr/labels/c").rglob("*") if p.is_file())
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    status, output = checkout.run(str(results.relative_to(checkout.folder) / "transfer" / "slender"))
+    assert status != 0
+    assert "content differs from what was written" in output
+    assert "Traceback (most recent call last)" not in output
+    assert not (results / "transfer" / "slender").exists()
+    assert json.loads((results / "anatomy/slender/manifest.json").read_text())
