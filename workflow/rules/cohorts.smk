@@ -3,8 +3,13 @@
 
 def shard_paths(cohort):
     """Shards of a cohort, for expansion over subjects."""
-    count = len(shards(case_count(study.generative_em, cohort), study.generative_em.shard_cases))
-    return [results(f"beats/generative_em/{{subject}}/{cohort}/{i:04d}") for i in range(count)]
+    count = len(
+        shards(case_count(study.generative_em, cohort), study.generative_em.shard_cases)
+    )
+    return [
+        results(f"beats/generative_em/{{subject}}/{cohort}/{i:04d}")
+        for i in range(count)
+    ]
 
 
 COHORTS = cohort_names(study.generative_em)
@@ -30,7 +35,7 @@ rule cohorts:
         runtime=15,
     params:
         seed=study.seed,
-        study=section("generative_em"),
+        study=part("generative_em", CohortDesign),
         simulation=section("simulation"),
         library=digest("cohorts.py"),
     message:
@@ -57,7 +62,7 @@ rule beats:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=30,
     params:
-        study=section("generative_em"),
+        study=part("generative_em", BeatSampling),
         simulation=section("simulation"),
         library=digest("beats.py"),
     message:

@@ -13,7 +13,9 @@ from snakemake.exceptions import WorkflowError
 from transmural.cohorts.beats import shards
 from transmural.cohorts.design import case_count, cohort_names
 from transmural.inverse.registry import check_methods, methods
-from transmural.stores.config import load
+from transmural.report.generative_em import FIGURES, table_names
+from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
+from transmural.stores.config import BeatSampling, CohortDesign, Measurement, load
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
 
@@ -24,7 +26,14 @@ except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+OVERLAYS = "".join(
+    f" --configfile {os.path.relpath(path)}" for path in workflow.overwrite_configfiles
+)
+COMMAND = f"snakemake --cores all{OVERLAYS}"
 ENVIRONMENT = "../../envs/cpu.yaml"
+LIBRARY = Path(workflow.basedir) / "src" / "transmural"
+PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
+TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())
 
 
 def results(path):
@@ -47,9 +56,18 @@ def section(name):
     return getattr(study, name).model_dump(mode="json")
 
 
+def part(name, model):
+    """Those keys of a section that one model has, as a parameter."""
+    whole = section(name)
+    return {key: whole[key] for key in model.model_fields}
+
+
 def method_module(name):
     """Module that defines an inverse method."""
     return methods()[name].function.__module__
+
+
+METHOD_MODULES = [method_module(name) for name in study.generative_em.methods]
 
 
 def digest(script, *modules):

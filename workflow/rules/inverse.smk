@@ -6,10 +6,10 @@ RECONSTRUCTED = ["validation", *SETTINGS]
 
 rule reconstruct:
     input:
+        **{name: shard_paths(name) for name in RECONSTRUCTED},
         anatomy=rules.anatomy.output[0],
         transfer=rules.transfer.output[0],
         training=shard_paths("published"),
-        **{name: shard_paths(name) for name in RECONSTRUCTED},
     output:
         **{
             name: directory(
@@ -29,9 +29,11 @@ rule reconstruct:
         runtime=60,
     params:
         seed=study.seed,
-        study=section("generative_em"),
-        simulation=section("simulation"),
-        library=lambda wildcards: digest("reconstruct.py", method_module(wildcards.method)),
+        study=part("generative_em", Measurement),
+        amplitude_mv=study.simulation.amplitude_mv,
+        library=lambda wildcards: digest(
+            "reconstruct.py", method_module(wildcards.method)
+        ),
     message:
         "Reconstructing {wildcards.subject} with {wildcards.method}"
     script:
@@ -40,13 +42,15 @@ rule reconstruct:
 
 rule score:
     input:
-        anatomy=rules.anatomy.output[0],
-        truth_validation=shard_paths("validation"),
         **{f"truth_{name}": shard_paths(name) for name in SETTINGS},
         **{
-            name: results(f"reconstructions/generative_em/{{subject}}/{name}/{{method}}")
+            name: results(
+                f"reconstructions/generative_em/{{subject}}/{name}/{{method}}"
+            )
             for name in RECONSTRUCTED
         },
+        anatomy=rules.anatomy.output[0],
+        truth_validation=shard_paths("validation"),
     output:
         scores=results("scores/parts/generative_em/{subject}/{method}.csv"),
         threshold=results("scores/parts/generative_em/{subject}/{method}.json"),
@@ -61,7 +65,7 @@ rule score:
         mem_mb=3000,
         runtime=15,
     params:
-        study=section("generative_em"),
+        settings=SETTINGS,
         library=lambda wildcards: digest("score.py", method_module(wildcards.method)),
     message:
         "Scoring {wildcards.method} on {wildcards.subject}"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from transmural.anatomy.build import build_anatomy
-from transmural.anatomy.subjects import load_subject
 
 from step import step
+from transmural.anatomy.build import build_anatomy
+from transmural.anatomy.subjects import load_subject
 from transmural.stores.config import Anatomy, Subject
 from transmural.stores.contracts import ANATOMY
 from transmural.stores.provenance import provenance

@@ -1,9 +1,10 @@
 """Simulate one shard of a cohort: transmembrane potentials at the nodes and noise-free ECGs from the fine grid."""
 
-from transmural.cohorts.beats import shards, simulate_cases
+from functools import partial
 
 from step import step
-from transmural.stores.config import GenerativeEM, Simulation
+from transmural.cohorts.beats import shards, simulate_cases
+from transmural.stores.config import BeatSampling, Simulation
 from transmural.stores.contracts import ANATOMY, BEATS, COHORT, TRANSFER
 from transmural.stores.provenance import provenance
 from transmural.stores.store import open_store, write_store
@@ -12,17 +13,18 @@ from transmural.stores.store import open_store, write_store
 def simulate_shard(
     anatomy_path, transfer_path, cohort_path, shard, study, simulation, output_path, threads=1, progress=None
 ):
-    study, simulation = GenerativeEM(**study), Simulation(**simulation)
+    study, simulation = BeatSampling(**study), Simulation(**simulation)
     cohort = open_store(cohort_path, COHORT)
+    cases = shards(cohort.sizes["case"], study.shard_cases)[shard]
     beats = simulate_cases(
         open_store(anatomy_path, ANATOMY),
         open_store(transfer_path, TRANSFER),
         cohort,
-        shards(cohort.sizes["case"], study.shard_cases)[shard],
+        cases,
         study,
         simulation,
         threads,
-        progress,
+        progress and partial(progress, total=cases.stop - cases.start),
     )
     write_store(beats, output_path, BEATS, provenance(simulation=simulation.model_dump(mode="json"), shard=shard))
 

@@ -1,9 +1,8 @@
 """Choose the origins and scars of the training, validation and test beats of a subject."""
 
-from transmural.cohorts.design import design
-
 from step import step
-from transmural.stores.config import GenerativeEM, Simulation
+from transmural.cohorts.design import design
+from transmural.stores.config import CohortDesign, Simulation
 from transmural.stores.contracts import ANATOMY, COHORT
 from transmural.stores.provenance import provenance
 from transmural.stores.store import open_store, write_store
@@ -11,7 +10,7 @@ from transmural.stores.store import open_store, write_store
 
 def choose(subject, anatomy_path, study, simulation, seed, output_paths):
     anatomy = open_store(anatomy_path, ANATOMY)
-    cohorts = design(anatomy, GenerativeEM(**study), Simulation(**simulation), seed, subject)
+    cohorts = design(anatomy, CohortDesign(**study), Simulation(**simulation), seed, subject)
     for name, path in output_paths.items():
         write_store(cohorts[name], path, COHORT, provenance(seed=seed, study=study, cohort=name))
 

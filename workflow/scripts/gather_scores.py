@@ -1,9 +1,9 @@
 """Gather the scores of every subject and method into the study's one tidy table."""
 
 import pandas as pd
-from transmural.evaluation.scores import gather
 
 from step import step
+from transmural.evaluation.scores import gather
 from transmural.stores.files import write_whole
 
 

@@ -3,8 +3,8 @@
 import json
 
 import pandas as pd
-from step import step
 
+from step import step
 from transmural.cohorts.design import TRAINING, VALIDATION
 from transmural.evaluation.scores import scar_threshold, score
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
@@ -30,7 +30,7 @@ def score_method(subject, method, anatomy_path, truth_paths, reconstruction_path
 
 if __name__ == "__main__":
     with step(snakemake):
-        cohorts = [VALIDATION, *snakemake.params.study["settings"]]
+        cohorts = [VALIDATION, *snakemake.params.settings]
         score_method(
             snakemake.wildcards.subject,
             snakemake.wildcards.method,

@@ -1,12 +1,11 @@
 """Solve the lead fields of a subject: how every lead sees the transmembrane potential of every voxel and node."""
 
-from transmural.torso.transfer import transfer
-
 from step import step
 from transmural.stores.config import Torso
 from transmural.stores.contracts import ANATOMY, TRANSFER
 from transmural.stores.provenance import provenance
 from transmural.stores.store import open_store, write_store
+from transmural.torso.transfer import transfer
 
 
 def solve(anatomy_path, torso, output_path):

@@ -7,11 +7,22 @@ from pydantic import Field, ValidationError, model_validator
 
 from transmural.stores.config.model import Section, quantity
 from transmural.stores.config.physics import Anatomy, Simulation, Torso
-from transmural.stores.config.studies import GenerativeEM
+from transmural.stores.config.studies import BeatSampling, CohortDesign, GenerativeEM, Measurement
 from transmural.stores.config.subjects import Subject
 from transmural.stores.errors import ConfigurationError
 
-__all__ = ["Anatomy", "GenerativeEM", "Simulation", "Study", "Subject", "Torso", "load"]
+__all__ = [
+    "Anatomy",
+    "BeatSampling",
+    "CohortDesign",
+    "GenerativeEM",
+    "Measurement",
+    "Simulation",
+    "Study",
+    "Subject",
+    "Torso",
+    "load",
+]
 
 
 class Study(Section):

@@ -42,25 +42,50 @@ class Unseen(Section):
     )
 
 
-class GenerativeEM(Section):
-    """Study 1 (Ghimire et al. 2018)."""
+class CohortDesign(Section):
+    """Who is simulated: training, validation and test cohorts."""
 
-    subjects: list[str] = Field(min_length=1, description="Names from `subjects`")
-    duration_ms: float = quantity("ms", "Length of a beat", ge=200, le=2000)
-    frames: int = quantity("1", "Time frames of a beat, first and last included", ge=11, le=2001)
     published: Published
     scars: Scars
     unseen: Unseen
     settings: list[Setting] = Field(min_length=1, description="Test settings")
     test_cases: int = quantity("1", "Test cases of a setting", ge=2, le=1000)
     validation_cases: int = quantity("1", "Validation cases, for thresholds", ge=2, le=1000)
+
+
+class BeatSampling(Section):
+    """What is kept of every simulated beat."""
+
+    duration_ms: float = quantity("ms", "Length of a beat", ge=200, le=2000)
+    frames: int = quantity("1", "Time frames of a beat, first and last included", ge=11, le=2001)
     shard_cases: int = quantity("1", "Beats simulated by one job", ge=1, le=5000)
+    inverse_crime: bool = Field(description="Make ECGs with the coarse transfer matrix; results are labelled so")
+
+
+class Measurement(Section):
+    """What an inverse method is given."""
+
     snr_db: float = quantity(
         "dB", "Signal-to-noise ratio of the ECGs (mean signal power over noise power)", ge=-10, le=120
     )
     montage: Literal["body_surface", "standard_12"] = Field(description="Leads that are inverted")
-    methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
     regularisation: Literal["l_curve", "gcv"] = Field(
         description="How Tikhonov and Greensite choose their parameter: corner of the L-curve, or cross-validation"
     )
-    inverse_crime: bool = Field(description="Invert ECGs made with the coarse transfer matrix; results are labelled so")
+
+
+class GenerativeEM(Measurement, BeatSampling, CohortDesign):
+    """Study 1 (Ghimire et al. 2018).
+
+    Its parts stand in classes of their own, so that a rule depends on no more of it than it uses.
+    """
+
+    subjects: list[str] = Field(min_length=1, description="Names from `subjects`")
+    methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
+    reference_method: str = Field(description="Method that the paired tests compare with each other one")
+
+    @model_validator(mode="after")
+    def _reference_is_a_method(self) -> Self:
+        if self.reference_method not in self.methods:
+            raise ValueError(f"reference_method '{self.reference_method}' must be one of methods {self.methods}")
+        return self

@@ -35,8 +35,8 @@ class LabelImage(Section):
 
     source: Literal["label_image"]
     image: str = Field(description="NIfTI file with integer labels")
-    labels: dict[str, int] = Field(
-        description="Value of each tissue in the image: torso, lung, lv_myocardium, rv_myocardium, lv_blood, rv_blood"
+    labels: dict[Tissue, int | list[int]] = Field(
+        description="Value or values of each tissue in the image: torso, lung, lv_myocardium and rv_myocardium (or myocardium), lv_blood and rv_blood (found from the wall when absent); 0 is air"
     )
     electrodes: str = Field(description="CSV file with columns name, x, y, z (mm, the image's world coordinates)")
     limb_electrodes: str | None = Field(

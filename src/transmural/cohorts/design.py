@@ -1,0 +1,152 @@
+"""The design of a study's cohorts: who is simulated, before anything is.
+
+Training as published (Ghimire et al. 2018, section 4): about 50 origins of ventricular activation × 17 tissue
+configurations, healthy and one scar in each AHA segment 1 to 16, about 850 beats a heart. Tests: cases whose scar,
+origin, or both are not in training (`splits`), and validation cases of the third kind for choosing thresholds.
+The number of cases follows from the configuration alone (`case_count`), so jobs can be planned before any data exist.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from scipy.spatial.distance import pdist
+
+from transmural.cohorts.heart import Heart, parcels
+from transmural.cohorts.origins import training_origins, wall_layers
+from transmural.cohorts.scar_configurations import Tissue, largest_overlap, training_tissues
+from transmural.cohorts.splits import PARCELS, Case, Training, UnseenCases
+from transmural.stores.config import CohortDesign, Simulation
+from transmural.stores.errors import ConfigurationError, GeometryError
+from transmural.stores.random_streams import case_generator
+
+STUDY = "generative_em"
+TRAINING = "published"
+VALIDATION = "validation"
+_FIRST_NEW = {"validation": 10_000, "unseen_scar": 20_000, "unseen_origin": 30_000, "unseen_both": 40_000}
+
+
+def cohort_names(study: CohortDesign) -> list[str]:
+    """Cohorts of the study: training, validation, then the test settings."""
+    return [TRAINING, VALIDATION, *study.settings]
+
+
+def case_count(study: CohortDesign, cohort: str) -> int:
+    """Number of cases of a cohort.
+
+    Raises
+    ------
+    ConfigurationError
+        If the study has no such cohort.
+    """
+    if cohort == TRAINING:
+        return study.published.origins * study.published.tissues
+    if cohort == VALIDATION:
+        return study.validation_cases
+    if cohort in study.settings:
+        return study.test_cases
+    raise ConfigurationError(f"generative_em has no cohort '{cohort}'; it has {cohort_names(study)}")
+
+
+def design(
+    anatomy: xr.Dataset, study: CohortDesign, simulation: Simulation, seed: int, subject: str
+) -> dict[str, xr.Dataset]:
+    """Origins and tissues of all cohorts of a subject.
+
+    Parameters
+    ----------
+    anatomy
+        Of the subject (`contracts.ANATOMY`).
+    study
+        Sizes of the cohorts, of scars, and what «unseen» means.
+    simulation
+        Threshold parameter a of healthy tissue and of scars.
+    seed
+        Of the run. Streams are named by study, subject, cohort and case.
+    subject
+        Name of the subject.
+
+    Returns
+    -------
+    dict
+        By the names of `cohort_names`, datasets that fulfil `contracts.COHORT`. ``origin_id`` and ``tissue_id`` number
+        the training design; those of new origins and scars start at a multiple of 10,000, different for each
+        cohort. Attributes say what the design reached (distances in mm, largest Dice overlap).
+
+    Raises
+    ------
+    GeometryError
+        If the heart has no room for the design; names the subject and the key to relax.
+    """
+    heart = Heart.of(anatomy)
+    try:
+        return _design(heart, study, simulation, seed, subject)
+    except GeometryError as error:
+        raise GeometryError(f"{subject}: {error}") from None
+
+
+def _design(
+    heart: Heart, study: CohortDesign, simulation: Simulation, seed: int, subject: str
+) -> dict[str, xr.Dataset]:
+    count = study.published.origins
+    tissue_streams = [case_generator(seed, STUDY, subject, "tissue", k) for k in range(17)]
+    tissues = training_tissues(heart, study.published.tissues, study.scars, simulation, tissue_streams)
+    distance = study.unseen.origin_scar_distance_mm
+    voxels = np.arange(len(heart.position_mm))
+    allowed = np.stack([tissue.clear_sites(voxels, heart.position_mm, distance) for tissue in tissues])
+    site, chosen = training_origins(
+        heart.graph, wall_layers(heart.transmural), allowed, count, case_generator(seed, STUDY, subject, "origins")
+    )
+    published = [
+        Case(int(site[chosen[number, rank]]), tissue, int(chosen[number, rank]), number)
+        for rank in range(count)
+        for number, tissue in enumerate(tissues)
+    ]
+    training = Training(site, tissues)
+    cohorts = {TRAINING: _dataset(TRAINING, published, heart, training)}
+
+    edge = max(study.unseen.origin_distance_mm, heart.spacing_mm)
+    owner = parcels(heart.position_mm, edge, 1 + max(PARCELS.values()), case_generator(seed, STUDY, subject, "parcels"))
+    for name in cohort_names(study)[1:]:
+        streams = [case_generator(seed, STUDY, subject, name, case) for case in range(case_count(study, name))]
+        unseen = UnseenCases(heart, training, owner == PARCELS[name], study, simulation)
+        cohorts[name] = _dataset(name, unseen.draw(name, streams), heart, training)
+    for name, cohort in cohorts.items():
+        cohort.attrs.update(study=STUDY, cohort=name, subject=subject, seed=seed)
+    return cohorts
+
+
+def _dataset(name: str, cases: Sequence[Case], heart: Heart, training: Training) -> xr.Dataset:
+    first = _FIRST_NEW.get(name, 0)
+    origin = np.array([case.origin for case in cases])
+    origin_id = [first + i if case.origin_id is None else case.origin_id for i, case in enumerate(cases)]
+    tissue_id = [first + i if case.tissue_id is None else case.tissue_id for i, case in enumerate(cases)]
+    return xr.Dataset(
+        {
+            "origin": (("case", "xyz"), heart.position_mm[origin]),
+            "origin_id": ("case", np.array(origin_id, dtype=np.int32)),
+            "tissue_id": ("case", np.array(tissue_id, dtype=np.int32)),
+            "excitability": (("case", "voxel"), np.stack([case.tissue.excitability for case in cases])),
+            "scar_voxel": (("case", "voxel"), np.stack([case.tissue.scar for case in cases])),
+        },
+        coords={"case": np.arange(len(cases), dtype=np.int32)},
+        attrs=_reached(cases, heart, training),
+    )
+
+
+def _reached(cases: Sequence[Case], heart: Heart, training: Training) -> dict[str, float | int]:
+    """What the design reached, for readers and reports."""
+    position = heart.position_mm
+    origin = np.array([case.origin for case in cases])
+    reached: dict[str, float | int] = {"distinct_origins": len(np.unique(origin))}
+    if len(np.unique(origin)) > 1:
+        reached["least_origin_spacing_mm"] = float(pdist(position[np.unique(origin)]).min())
+    new = [case.origin for case in cases if case.origin_id is None]
+    if new:
+        gaps = np.linalg.norm(position[new][:, None] - position[training.site], axis=-1)
+        reached["least_distance_from_training_origins_mm"] = float(gaps.min())
+    seen = [tissue.scar for tissue in training.tissues if tissue.scar.any()]
+    scars: list[Tissue] = [case.tissue for case in cases if case.tissue_id is None]
+    if scars:
+        reached["largest_overlap_with_training_scars"] = max(largest_overlap(tissue.scar, seen) for tissue in scars)
+    return reached

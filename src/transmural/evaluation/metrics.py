@@ -1,0 +1,136 @@
+"""Metrics of a reconstruction against the truth: as published, and beside them what tells methods apart.
+
+Published (Ghimire et al. 2018, section 4): ``NRMSE = |U − Û|_F / |U|_F``, ``Dice = 2 |S₁ ∩ S₂| / (|S₁| + |S₂|)`` of the
+scars, and the Euclidean distance of the origins. A constant over the heart makes no ECG and carries most of ``|U|_F``,
+so NRMSE cannot rank methods without a prior on time courses; demeaned (the mean over the nodes removed from both in
+every frame) it can. All arrays are batched over cases.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Unit, name for readers, and which end is good."""
+
+    unit: str
+    long_name: str
+    higher_is_better: bool = False
+
+
+METRICS = {
+    "nrmse": Metric("1", "Normalised RMSE"),
+    "dice": Metric("1", "Dice coefficient of the scar", higher_is_better=True),
+    "origin_distance": Metric("mm", "Distance of the origins, Euclidean"),
+    "origin_distance_geodesic": Metric("mm", "Distance of the origins along the wall"),
+    "nrmse_demeaned": Metric("1", "Normalised RMSE, demeaned in every frame"),
+    "correlation": Metric("1", "Correlation, demeaned in every frame", higher_is_better=True),
+    "activation_time_mae": Metric("ms", "Mean absolute error of the activation times"),
+    "seconds": Metric("s", "Wall time of a case"),
+    "memory": Metric("MB", "Peak memory of a case"),
+    "failed": Metric("1", "Failed cases"),
+}
+
+
+def nrmse(truth: Floats, estimate: Floats) -> Doubles:
+    """``|U − Û|_F / |U|_F`` of each case.
+
+    Parameters
+    ----------
+    truth, estimate
+        Potentials, shape (case, time, node).
+
+    Returns
+    -------
+    Shape (case,); 0 where both are zero, inf where only the truth is.
+    """
+    return np.array([_ratio(_norm(u - v), _norm(u)) for u, v in _pairs(truth, estimate)])
+
+
+def nrmse_demeaned(truth: Floats, estimate: Floats) -> Doubles:
+    """`nrmse` after removing each frame's mean over the nodes from both, shape (case,)."""
+    return np.array(
+        [_ratio(_norm(_demeaned(u) - _demeaned(v)), _norm(_demeaned(u))) for u, v in _pairs(truth, estimate)]
+    )
+
+
+def correlation(truth: Floats, estimate: Floats) -> Doubles:
+    """Pearson correlation over all frames and nodes of a case, demeaned in every frame.
+
+    Returns
+    -------
+    Shape (case,); 0 where one of the two doesn't vary over the heart.
+    """
+    values = []
+    for u, v in _pairs(truth, estimate):
+        a, b = _demeaned(u), _demeaned(v)
+        size = _norm(a) * _norm(b)
+        values.append(float(np.vdot(a, b)) / size if size > 0 else 0.0)
+    return np.asarray(np.clip(np.array(values), -1.0, 1.0))
+
+
+def dice(truth: NDArray[np.bool_], estimate: NDArray[np.bool_]) -> Doubles:
+    """Dice coefficient of two sets of nodes for each case.
+
+    Parameters
+    ----------
+    truth, estimate
+        Membership, shape (case, node).
+
+    Returns
+    -------
+    Shape (case,), in [0, 1]; 1 where both are empty.
+    """
+    both = np.sum(truth & estimate, axis=-1)
+    total = np.sum(truth, axis=-1) + np.sum(estimate, axis=-1)
+    return np.where(total > 0, 2 * both / np.maximum(total, 1), 1.0)
+
+
+def activation_time_mae(truth_ms: Floats, estimate_ms: Floats, end_ms: float) -> Doubles:
+    """Mean absolute error of the activation times over the nodes that are truly activated.
+
+    Parameters
+    ----------
+    truth_ms, estimate_ms
+        Activation times, NaN where there is none, shape (case, node).
+    end_ms
+        Last frame: a node that should be activated and isn't counts as if it were then.
+
+    Returns
+    -------
+    In ms, shape (case,); NaN where no node is truly activated. Nodes activated in the estimate only don't count here;
+    the Dice coefficient of the scar is about them.
+    """
+    truth, estimate = truth_ms.astype(np.float64), estimate_ms.astype(np.float64)
+    active = np.isfinite(truth)
+    error = np.abs(np.where(np.isfinite(estimate), estimate, end_ms) - np.where(active, truth, 0.0))
+    count = active.sum(axis=-1)
+    return np.where(count > 0, np.sum(error * active, axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def _pairs(truth: Floats, estimate: Floats) -> list[tuple[Floats, Floats]]:
+    if truth.shape != estimate.shape or truth.ndim != 3:
+        raise ValueError(f"potentials have shapes {truth.shape} and {estimate.shape}, expected one (case, time, node)")
+    return list(zip(truth, estimate, strict=True))
+
+
+def _demeaned(potentials: Floats) -> Doubles:
+    wide = potentials.astype(np.float64)
+    return np.asarray(wide - wide.mean(axis=-1, keepdims=True))
+
+
+def _norm(values: Floats) -> float:
+    wide = values.astype(np.float64).ravel()
+    return float(np.sqrt(np.dot(wide, wide)))
+
+
+def _ratio(error: float, size: float) -> float:
+    if size > 0 or error == 0:
+        return error / size if size > 0 else 0.0
+    return float("inf") if np.isfinite(error) else float("nan")

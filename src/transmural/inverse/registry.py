@@ -1,0 +1,110 @@
+"""Inverse methods by name: a module in this package with a function marked ``@method(…)`` is all that it takes.
+
+Every module of the package is imported when the methods are first asked for, so adding a method changes no other
+file. What evaluation needs to know of a method (how its scar is defined) is declared here and travels with the
+reconstruction; evaluation never sees the method's name.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from transmural.inverse.problem import Problem, Reconstruction
+from transmural.stores.errors import ConfigurationError
+
+Need = Literal["training"]
+ScarDefinition = Literal["physiological", "amplitude"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered inverse method.
+
+    Attributes
+    ----------
+    name, label
+        Name in configuration and files; name in tables and figures.
+    function
+        The method.
+    needs
+        What it learns from, beyond ECG, transfer matrix and geometry.
+    scar
+        How a scar shows in its reconstructions: in the ``"physiological"`` shape of the potentials, or, where the
+        shape isn't preserved, in their peak ``"amplitude"`` (Ghimire et al. 2018, section 4).
+    """
+
+    name: str
+    label: str
+    function: Callable[[Problem], Reconstruction]
+    needs: tuple[Need, ...]
+    scar: ScarDefinition
+
+
+_METHODS: dict[str, Method] = {}
+
+
+def method(
+    name: str, *, label: str, needs: tuple[Need, ...] = (), scar: ScarDefinition = "physiological"
+) -> Callable[[Callable[[Problem], Reconstruction]], Callable[[Problem], Reconstruction]]:
+    """Register the decorated function as an inverse method.
+
+    Raises
+    ------
+    ValueError
+        If another function has the name already.
+    """
+
+    def register(function: Callable[[Problem], Reconstruction]) -> Callable[[Problem], Reconstruction]:
+        known = _METHODS.get(name)
+        if known is not None and known.function.__module__ != function.__module__:
+            raise ValueError(f"inverse method '{name}' is defined in {known.function.__module__} already")
+        _METHODS[name] = Method(name, label, function, needs, scar)
+        return function
+
+    return register
+
+
+def methods() -> dict[str, Method]:
+    """All registered methods by name, in alphabetical order."""
+    package = importlib.import_module("transmural.inverse")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"transmural.inverse.{module.name}")
+    return dict(sorted(_METHODS.items()))
+
+
+def labels() -> dict[str, str]:
+    """Label in tables and figures of every registered method, by name."""
+    return {name: known.label for name, known in methods().items()}
+
+
+def get(name: str) -> Method:
+    """The method with this name.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none; the message names the key and the known methods.
+    """
+    check_methods([name])
+    return methods()[name]
+
+
+def check_methods(names: Iterable[str], key: str = "generative_em.methods") -> None:
+    """Raise `ConfigurationError` if a name isn't registered or appears twice.
+
+    Parameters
+    ----------
+    names
+        Names from the configuration.
+    key
+        Configuration key that holds them, for the message.
+    """
+    names, known = list(names), methods()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigurationError(f"{key} names {unknown}; known inverse methods are {list(known)}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"{key} names {twice} more than once; name each method once")

@@ -1,0 +1,119 @@
+"""Early activation on the heart: truth and every method side by side (the form of Ghimire et al. 2018, fig. 3)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
+
+from transmural.report.drawn_case import EARLY_FRACTION, DrawnCase
+from transmural.report.heart_view import (
+    ANTERIOR,
+    POSTERIOR,
+    Surface,
+    View,
+    draw_plain,
+    draw_surface,
+    frame,
+    heart_surface,
+    mark,
+    orientation_marks,
+    scale_bar,
+)
+from transmural.report.quantities import setting_label
+from transmural.report.style import HEALTHY_COLOUR, PAGE_WIDTH_IN, POTENTIAL_MAP, new_figure, readable, split, styled
+
+VIEWS = (ANTERIOR, POSTERIOR)
+
+
+def early_activation_figure(cases: Sequence[DrawnCase], labels: Mapping[str, str] | None = None) -> tuple[Figure, str]:
+    """Snapshots of the potential when `EARLY_FRACTION` of the heart is activated; two rows (views) a case.
+
+    Parameters
+    ----------
+    cases
+        Cases with the same methods in ``tmp``.
+    labels
+        Names of methods as shown.
+
+    Returns
+    -------
+    figure and caption
+    """
+    methods = list(cases[0].tmp)
+    with styled():
+        figure = new_figure(PAGE_WIDTH_IN, (1.2 * len(VIEWS) + 0.35) * len(cases) + 0.6)
+        *parts, foot = split(figure, len(cases) + 1, heights=[*[1.2 * len(VIEWS) + 0.35] * len(cases), 0.6])
+        for part, case in zip(parts, cases, strict=True):
+            _draw_case(part, case, methods, labels)
+        bar = foot.colorbar(
+            ScalarMappable(Normalize(0, 1), POTENTIAL_MAP),
+            cax=foot.add_axes((0.2, 0.6, 0.6, 0.16)),
+            orientation="horizontal",
+        )
+        bar.set_ticks([0, 1], labels=["lowest", "highest"])
+        bar.set_label("transmembrane potential, dimensionless: from the lowest to the highest value of each panel")
+    return figure, _caption(cases)
+
+
+def _draw_case(part: SubFigure, case: DrawnCase, methods: Sequence[str], labels: Mapping[str, str] | None) -> None:
+    part.suptitle(case_heading(case), fontsize=8, x=0.01, ha="left", weight="bold")
+    grid = part.subplots(len(VIEWS), 1 + len(methods), squeeze=False)
+    surface, moment = heart_surface(case.anatomy), case.early_frame
+    snapshots = [case.truth["tmp"].values[moment], *(case.tmp[m][moment] for m in methods)]
+    for row, view in enumerate(VIEWS):
+        for axes, snapshot in zip(grid[row], snapshots, strict=True):
+            _panel(axes, surface, snapshot, view, case)
+        row_text(grid[row, 0], view.name)
+        orientation_marks(grid[row, 0], surface, view)
+    scale_bar(grid[0, 0], surface, VIEWS[0])
+    column_titles(grid[0], ["Truth", *(readable(m, labels) for m in methods)])
+
+
+def _panel(axes: Axes, surface: Surface, snapshot: NDArray[np.floating], view: View, case: DrawnCase) -> None:
+    if np.isfinite(snapshot).all():
+        low, high = float(snapshot.min()), float(snapshot.max())
+        draw_surface(
+            axes, surface, surface.weights @ snapshot, view, POTENTIAL_MAP, Normalize(low, max(high, low + 1e-9))
+        )
+        text = f"{low:.2f} to {high:.2f}".replace("-", "−")
+    else:
+        draw_plain(axes, surface, HEALTHY_COLOUR, view)
+        text = "failed"
+    mark(axes, surface, case.truth["origin"].values, view, size=9)
+    frame(axes, surface, view, below_mm=32)
+    axes.text(0.5, 0.0, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=5.5)
+
+
+def case_heading(case: DrawnCase) -> str:
+    """Subject, number, setting and origin of a case in one line."""
+    setting = setting_label(case.choice.setting).lower()
+    origin = ", ".join(f"{value:.0f}".replace("-", "−") for value in case.truth["origin"].values)
+    return f"{readable(case.choice.subject)}, case {case.choice.case}: {setting}, origin ({origin}) mm"
+
+
+def row_text(axes: Axes, text: str) -> None:
+    """Text along the left side of a row of hearts."""
+    axes.text(-0.1, 0.6, text, transform=axes.transAxes, fontsize=7, rotation=90, ha="center", va="center")
+
+
+def column_titles(row: NDArray[np.object_], names: Sequence[str]) -> None:
+    """Names above a row of hearts, long ones on two lines."""
+    for axes, name in zip(row, names, strict=True):
+        axes.set_title(name.replace(" ", "\n", 1) if len(name) > 10 else name, fontsize=7.5)
+
+
+def _caption(cases: Sequence[DrawnCase]) -> str:
+    moments = "; ".join(f"{float(case.truth['time'].values[case.early_frame]):.0f} ms" for case in cases)
+    return (
+        f"Early activation: transmembrane potential when {EARLY_FRACTION:.0%} of the heart has been activated, seen "
+        "from the front and from the back (R, L: the patient's right and left). The ring marks the true origin, "
+        "dotted where it lies on the far side. Look for whether the brightest region of a reconstruction surrounds "
+        "the ring, as it does in the truth, and how far it is smeared. Each panel has its own scale, printed "
+        "beneath, because methods without a prior on time courses recover the potential only up to its spatial "
+        f"mean. Values are interpolated between nodes for display. Drawn at {moments}. Cases: in each setting, "
+        f"{cases[0].choice.rule}."
+    )

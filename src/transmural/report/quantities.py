@@ -1,0 +1,70 @@
+"""How metrics and settings are named and rounded in tables and figures; units and directions come from `evaluation`."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from transmural.evaluation.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Label, unit, decimals shown (None: three significant figures) and direction of a metric.
+
+    Attributes
+    ----------
+    accuracy
+        Whether it measures how good a reconstruction is (then the best is set in bold) or what it costs.
+    """
+
+    label: str
+    unit: str = "1"
+    decimals: int | None = 3
+    higher_is_better: bool = False
+    accuracy: bool = True
+
+    def text(self, mean: float, sd: float | None = None) -> str:
+        """Rounded value, with its spread if there is one."""
+        decimals = self.decimals
+        if decimals is None:
+            decimals = max(0, 2 - math.floor(math.log10(abs(mean)))) if np.isfinite(mean) and mean != 0 else 0
+        shown = _rounded(mean, decimals)
+        return shown if sd is None or not np.isfinite(sd) else f"{shown} ± {_rounded(sd, decimals)}"
+
+
+# Labels of the first three are the paper's own (Ghimire et al. 2018, table 1).
+_SHOWN: Mapping[str, tuple[str, int | None, bool]] = {
+    "nrmse": ("Normalized RMSE", 3, True),
+    "dice": ("Dice coefficient", 2, True),
+    "origin_distance": ("Euclidean distance", 1, True),
+    "origin_distance_geodesic": ("Distance along the wall", 1, True),
+    "nrmse_demeaned": ("Normalized RMSE, demeaned", 3, True),
+    "correlation": ("Correlation, demeaned", 3, True),
+    "activation_time_mae": ("Activation-time error", 1, True),
+    "seconds": ("Time a case", None, False),
+    "memory": ("Memory a case", None, False),
+}
+
+SETTING_LABELS = {
+    "unseen_scar": "Scar not in training",
+    "unseen_origin": "Origin not in training",
+    "unseen_both": "Scar and origin not in training",
+}
+
+
+def quantity(metric: str) -> Quantity:
+    """How a metric is shown; one without an entry here is named as `evaluation` names it."""
+    known = METRICS.get(metric)
+    label, decimals, accuracy = _SHOWN.get(metric, (known.long_name if known else metric.replace("_", " "), 3, True))
+    return Quantity(label, known.unit if known else "1", decimals, known.higher_is_better if known else False, accuracy)
+
+
+def setting_label(setting: str) -> str:
+    """A test setting in words."""
+    return SETTING_LABELS.get(setting, setting.replace("_", " "))
+
+
+def _rounded(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace("-", "−")

@@ -1,0 +1,78 @@
+"""Fixtures that every floor's tests may use: the smoke-scale study and its heart, built once a session."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from transmural.stores.config import load
+
+CONFIG = Path(__file__).parents[1] / "config"
+
+
+def overlaid(base, overlay):
+    """``base`` with the values of ``overlay``, section by section, as Snakemake combines configuration files."""
+    combined = dict(base)
+    for key, value in overlay.items():
+        below = combined.get(key)
+        combined[key] = overlaid(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return combined
+
+
+def read_config(*overlays):
+    combined = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    for name in overlays:
+        combined = overlaid(combined, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    return combined
+
+
+@pytest.fixture
+def raw_config():
+    """The smoke-scale configuration as plain values, to be changed by the test."""
+    return read_config("smoke")
+
+
+@pytest.fixture(scope="session")
+def study_config():
+    """The validated smoke-scale configuration."""
+    return load(read_config("smoke"))
+
+
+@pytest.fixture(scope="session")
+def smoke_subject(study_config):
+    """Name of the subject of the smoke-scale study."""
+    return study_config.generative_em.subjects[0]
+
+
+@pytest.fixture(scope="session")
+def smoke_image(study_config, smoke_subject):
+    """Label image and electrodes of the smoke-scale phantom."""
+    from transmural.anatomy.phantom import phantom
+
+    config = study_config.anatomy
+    return phantom(study_config.subjects[smoke_subject], config.voxel_mm, config.electrodes)
+
+
+@pytest.fixture(scope="session")
+def smoke_anatomy(study_config, smoke_subject, smoke_image):
+    """Anatomy of the smoke-scale phantom (`contracts.ANATOMY`); do not change it."""
+    from transmural.anatomy.build import build_anatomy
+
+    return build_anatomy(*smoke_image, study_config.anatomy, smoke_subject)
+
+
+@pytest.fixture(scope="session")
+def smoke_transfer(study_config, smoke_anatomy):
+    """Transfer matrices of the smoke-scale phantom (`contracts.TRANSFER`); do not change them."""
+    from transmural.torso.transfer import transfer
+
+    return transfer(smoke_anatomy, study_config.torso)
+
+
+@pytest.fixture(scope="session")
+def smoke_cohorts(study_config, smoke_anatomy, smoke_subject):
+    """All cohorts of the smoke-scale study (`contracts.COHORT`); do not change them."""
+    from transmural.cohorts.design import design
+
+    study = study_config
+    return design(smoke_anatomy, study.generative_em, study.simulation, study.seed, smoke_subject)

@@ -1,0 +1,84 @@
+import pandas as pd
+import pytest
+
+from transmural.evaluation.published import COLUMNS, papers, parse, published
+from transmural.stores.errors import StoreError
+
+# Table 1 as printed: setting, metric, then Greensite, EP constrained, proposed.
+PRINTED = """
+unseen_scar nrmse 1.005 0.006 0.3 0.04 0.23 0.05
+unseen_scar dice 0.19 0.04 0.25 0.09 0.52 0.2
+unseen_origin nrmse 1.001 0.003 0.28 0.05 0.11 0.08
+unseen_origin origin_distance 18.5 10.96 39.47 6.3 14.37 14.0
+unseen_both nrmse 1.005 0.003 0.39 0.03 0.29 0.09
+unseen_both dice 0.20 0.07 0.21 0.05 0.48 0.24
+unseen_both origin_distance 18.7 9.3 65.5 11.02 17.89 10.6
+"""
+
+
+def test_table_1_of_ghimire_2018_stands_there_whole_and_nothing_else():
+    table = published("generative_em").set_index(["setting", "metric", "method"])
+    expected = {}
+    for line in PRINTED.split("\n")[1:-1]:
+        setting, metric, *numbers = line.split()
+        for k, method in enumerate(["greensite", "ep_constrained", "proposed"]):
+            expected[setting, metric, method] = (float(numbers[2 * k]), float(numbers[2 * k + 1]))
+    assert {key: (row["mean"], row["sd"]) for key, row in table.iterrows()} == expected
+    assert set(table["table"]) == {"Table 1"}
+    assert set(table["cases"]) == {20.0}
+
+
+def test_every_row_is_cited():
+    table = published("generative_em")
+    assert list(table.columns) == COLUMNS
+    assert table["citation"].str.contains("1905.04803").all()
+    assert table["unit"].isin(["1", "mm"]).all()
+
+
+def test_a_study_without_figures_has_an_empty_table():
+    table = published("physics_informed")
+    assert table.empty
+    assert list(table.columns) == COLUMNS
+    assert isinstance(table, pd.DataFrame)
+
+
+VALUE = "{setting: s, metric: nrmse, unit: '1', method: m, mean: 1.0, sd: 0.1}"
+FILE = """
+papers:
+  p:
+    study: generative_em
+    citation: c
+    short: s
+    methods: {{m: M}}
+    tables:
+      Table 1: {{note: n, cases: 20, values: [{values}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (VALUE.replace("nrmse", "rmse"), "metric 'rmse' is unknown"),
+        (VALUE.replace("'1'", "mm"), "unit of nrmse is '1', got 'mm'"),
+        (VALUE.replace("method: m", "method: q"), r"values of methods \['q'\] that 'methods' doesn't name"),
+        (f"{VALUE}, {VALUE}", "Table 1 has a cell twice"),
+        (VALUE.replace("sd: 0.1", "sd: -1"), "greater than or equal to 0"),
+        (VALUE.replace("sd: 0.1", "spread: 0.1"), "Extra inputs are not permitted"),
+        (VALUE.replace("mean: 1.0, ", ""), "mean: Field required"),
+        ("", "at least 1 item"),
+    ],
+)
+def test_a_wrong_entry_is_named(values, message):
+    with pytest.raises(StoreError, match=rf"figures.yaml: .*{message}"):
+        parse(FILE.format(values=values), "figures.yaml")
+
+
+def test_what_is_not_yaml_is_named():
+    with pytest.raises(StoreError, match=r"figures.yaml: isn't YAML"):
+        parse("papers: [", "figures.yaml")
+
+
+def test_a_value_may_have_no_spread():
+    parsed = parse(FILE.format(values=VALUE.replace(", sd: 0.1", "")), "figures.yaml")
+    assert parsed.papers["p"].tables["Table 1"].values[0].sd is None
+    assert papers().papers

@@ -1,0 +1,103 @@
+import pkgutil
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import transmural.inverse
+from transmural.inverse import registry
+from transmural.inverse.problem import Reconstruction
+from transmural.inverse.registry import check_methods, get, method, methods
+from transmural.inverse.solve import solve
+from transmural.stores.errors import ConfigurationError, InferenceError
+
+PUBLISHED = {"tikhonov0", "tikhonov1", "tikhonov2", "greensite", "mean_beat", "nearest_beat"}
+
+
+@pytest.fixture
+def register():
+    """Register methods for one test only."""
+    before = dict(registry._METHODS)
+    yield method
+    registry._METHODS.clear()
+    registry._METHODS.update(before)
+
+
+def test_every_method_of_the_study_is_there():
+    assert set(methods()) >= PUBLISHED
+    assert all(m.label and m.scar in ("physiological", "amplitude") for m in methods().values())
+
+
+def test_a_module_in_the_package_is_all_that_a_method_needs(register, tmp_path, monkeypatch):
+    methods()
+    (tmp_path / "guess.py").write_text(
+        "from transmural.inverse.registry import method\n\n"
+        "@method('guess', label='Guess')\n"
+        "def guess(problem):\n    return None\n"
+    )
+    monkeypatch.setattr(transmural.inverse, "__path__", [*transmural.inverse.__path__, str(tmp_path)])
+    assert "guess" in {module.name for module in pkgutil.iter_modules(transmural.inverse.__path__)}
+    assert get("guess").label == "Guess"
+    sys.modules.pop("transmural.inverse.guess")
+
+
+def test_unknown_and_repeated_names_are_refused_with_the_key():
+    with pytest.raises(ConfigurationError, match=r"generative_em.methods names \['gresite'\].*'greensite'"):
+        check_methods(["tikhonov0", "gresite"])
+    with pytest.raises(ConfigurationError, match=r"names \['greensite'\] more than once"):
+        check_methods(["greensite", "greensite"])
+    with pytest.raises(ConfigurationError, match="known inverse methods"):
+        get("nobody")
+
+
+def test_a_name_belongs_to_one_module(register):
+    with pytest.raises(ValueError, match=r"is defined in transmural\.inverse\.greensite already"):
+        register("greensite", label="Another")(lambda problem: None)
+
+
+def test_training_beats_reach_only_methods_that_ask_for_them(heart, register):
+    seen = []
+
+    @register("curious", label="Curious")
+    def curious(problem):
+        seen.append(problem.training)
+        return Reconstruction(np.zeros((1, 45, problem.graph.nodes), dtype=np.float32))
+
+    solve("curious", heart.problem([0], training=heart.training([3, 9]))[1])
+    assert seen == [None]
+
+
+def test_a_case_that_is_not_finite_is_failed_as_a_whole_and_alone(heart, register):
+    @register("stumbling", label="Stumbling")
+    def stumbling(problem):
+        tmp = np.ones((3, 45, problem.graph.nodes), dtype=np.float32)
+        tmp[1, 4, 7] = np.inf
+        return Reconstruction(tmp)
+
+    tmp = solve("stumbling", heart.problem([0, 1, 2])[1]).tmp
+    assert np.isnan(tmp[1]).all()
+    assert np.isfinite(tmp[[0, 2]]).all()
+
+
+def test_a_method_that_returns_another_shape_is_named(heart, register):
+    @register("careless", label="Careless")
+    def careless(problem):
+        return Reconstruction(np.zeros((1, 2, 3), dtype=np.float32))
+
+    with pytest.raises(InferenceError, match=r"careless: returned potentials of shape \(1, 2, 3\)"):
+        solve("careless", heart.problem([0])[1])
+
+
+def test_costs_are_those_of_the_run(heart, register):
+    @register("hungry", label="Hungry")
+    def hungry(problem):
+        scratch = np.ones(40 * 2**20, dtype=np.uint8)
+        return Reconstruction(np.full((2, 45, problem.graph.nodes), scratch[-1], dtype=np.float32))
+
+    found = solve("hungry", heart.problem([0, 1])[1])
+    assert found.memory_mb.shape == found.seconds.shape == (2,)
+    assert found.memory_mb.sum() == pytest.approx(40, abs=15)
+    assert (found.seconds > 0).all()
+    calm = solve("mean_beat", replace(heart.problem([0, 1])[1], training=heart.training([3])))
+    assert calm.memory_mb.sum() < 20
