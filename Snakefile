@@ -8,6 +8,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/paths.smk"
 include: "workflow/rules/geometry.smk"
 include: "workflow/rules/cohorts.smk"
 include: "workflow/rules/inverse.smk"

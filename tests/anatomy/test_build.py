@@ -215,6 +215,13 @@ def peel(labels):
     labels[np.isin(labels, MYOCARDIUM) & ~near] = Label.TORSO
 
 
+def fill_cavity(labels):
+    """Leave two layers of the left blood pool, at its mouth."""
+    outside = np.isin(labels, (Label.TORSO, Label.LUNG))
+    mouth = (labels == Label.LV_BLOOD) & ndimage.binary_dilation(outside, iterations=2)
+    labels[(labels == Label.LV_BLOOD) & ~mouth] = Label.LV_MYOCARDIUM
+
+
 def part_ventricles(labels):
     labels[ndimage.binary_dilation(labels == Label.RV_BLOOD) & (labels == Label.LV_MYOCARDIUM)] = Label.RV_MYOCARDIUM
 
@@ -228,6 +235,7 @@ BAD_IMAGES = {
     "no torso": (replace(Label.TORSO, Label.LUNG), "no voxel of torso"),
     "closed base": (close_base, "left ventricular blood pool is closed"),
     "two pieces": (cut_in_two, r"in \d+ pieces of \d+"),
+    "shallow cavity": (fill_cavity, "shallow layer"),
     "bare heart": (bare, r"\d+ voxels of the myocardium touch air"),
     "thin wall": (peel, "thinner than 2 voxels"),
     "septum apart": (part_ventricles, "does not touch the septum"),

@@ -42,7 +42,7 @@ def test_rates_are_the_published_equations(model):
 
 def test_single_cell_follows_a_stiff_integrator_and_converges_to_it_at_first_order(model):
     error = {dt: np.abs(single_cell(model(time_step_ms=dt)) - reference(model())).max() for dt in (0.25, 0.125, 0.0625)}
-    assert error[0.25] < 0.01
+    assert error[0.25] < 0.03
     assert np.log2(error[0.25] / error[0.125]) == pytest.approx(1.0, abs=0.15)
     assert np.log2(error[0.125] / error[0.0625]) == pytest.approx(1.0, abs=0.15)
 

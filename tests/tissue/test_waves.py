@@ -85,7 +85,8 @@ def test_waves_spread_as_ellipses_around_oblique_fibres(model):
     steps = np.arange(10, 19)
     along = np.polyfit(2 * np.sqrt(2) * steps, times[20 + steps, 20 + steps], 1)[0]
     across = np.polyfit(2 * np.sqrt(2) * steps, times[20 + steps, 20 - steps], 1)[0]
-    assert across / along == pytest.approx(2.0, rel=0.1)
+    # Less than the 2 of plane waves, because the tips of an ellipse are curved most and curvature slows a front.
+    assert 1.6 < across / along < 2.0
     assert times[34, 34] == pytest.approx(times[6, 6], abs=0.1)
 
 

@@ -149,7 +149,9 @@ def fibonacci(count: int) -> Array:
     return points[np.random.default_rng(7).permutation(count)]
 
 
-def conductivities(torso: float = 0.22, lung: float = 0.06, blood: float = 0.6, muscle: float = 0.6) -> dict[str, float]:
+def conductivities(
+    torso: float = 0.22, lung: float = 0.06, blood: float = 0.6, muscle: float = 0.6
+) -> dict[str, float]:
     """Isotropic muscle of bulk conductivity ``muscle``, a tenth of it intracellular."""
     inside = 0.1 * muscle
     return {

@@ -1,17 +1,5 @@
 """Who is simulated, and the simulated beats."""
 
-
-def shard_paths(cohort):
-    """Shards of a cohort, for expansion over subjects."""
-    count = len(
-        shards(case_count(study.generative_em, cohort), study.generative_em.shard_cases)
-    )
-    return [
-        results(f"beats/generative_em/{{subject}}/{cohort}/{i:04d}")
-        for i in range(count)
-    ]
-
-
 COHORTS = cohort_names(study.generative_em)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 # Scripts that run in an environment of their own (--sdm conda) find the library of this checkout.
-os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "src")
+os.environ |= {"PYTHONPATH": str(Path(workflow.basedir) / "src")}
 
 from snakemake.exceptions import WorkflowError
 
@@ -34,21 +34,6 @@ ENVIRONMENT = "../../envs/cpu.yaml"
 LIBRARY = Path(workflow.basedir) / "src" / "transmural"
 PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
 TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())
-
-
-def results(path):
-    """Path below this run's folder."""
-    return f"results/{study.run}/{path}"
-
-
-def logs(path):
-    """Log file of a job."""
-    return results(f"logs/{path}.log")
-
-
-def benchmarks(path):
-    """Benchmark file of a job."""
-    return results(f"benchmarks/{path}.tsv")
 
 
 def section(name):

@@ -1,28 +1,6 @@
 """Hearts and torsos: anatomies and transfer matrices."""
 
 
-def source_files(wildcards):
-    """A user's own files, so that a change of theirs makes the subject again; public files have fixed digests."""
-    values = study.subjects[wildcards.subject].model_dump(mode="json")
-    names = (
-        "image",
-        "heart",
-        "torso",
-        "lv_endocardium",
-        "rv_endocardium",
-        "lungs",
-        "electrodes",
-        "limb_electrodes",
-    )
-    given = [values.get(name) or [] for name in names]
-    paths = [
-        path
-        for value in given
-        for path in ([value] if isinstance(value, str) else value)
-    ]
-    return [path for path in paths if not path.startswith("public:")]
-
-
 rule anatomy:
     input:
         source_files,

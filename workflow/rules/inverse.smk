@@ -1,6 +1,5 @@
 """Reconstructions by every method, and their scores."""
 
-SETTINGS = study.generative_em.settings
 RECONSTRUCTED = ["validation", *SETTINGS]
 
 

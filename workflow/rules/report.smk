@@ -1,19 +1,6 @@
 """Tables, figures and the report, all from scores and stores."""
 
-SUBJECTS = study.generative_em.subjects
 TABLES = [*table_names(SUBJECTS), "subjects"]
-
-
-def table_files(names):
-    """The forms in which every table is written."""
-    return expand(
-        results("tables/{table}.{form}"), table=names, form=["md", "tex", "csv"]
-    )
-
-
-def figure_files(names):
-    """The forms in which every figure is written."""
-    return expand(results("figures/{figure}.{form}"), figure=names, form=["svg", "png"])
 
 
 rule study_tables:
@@ -34,7 +21,7 @@ rule study_tables:
         runtime=10,
     params:
         study=section("generative_em"),
-        folder=results("tables"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         library=digest("study_tables.py", *METHOD_MODULES),
     message:
         "Writing the tables of generative_em"
@@ -60,7 +47,7 @@ rule subject_tables:
         runtime=10,
     params:
         subjects=SUBJECTS,
-        folder=results("tables"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         library=digest("subject_tables.py"),
     message:
         "Writing the table of subjects"
@@ -89,37 +76,12 @@ rule subject_figures:
         runtime=10,
     params:
         cohorts=COHORTS,
-        folder=results("figures"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         library=digest("subject_figures.py"),
     message:
         "Drawing heart, torso and cohorts of {wildcards.subject}"
     script:
         "../scripts/subject_figures.py"
-
-
-def drawn_inputs():
-    """All that the pictures of single cases may need; which of it they do need follows from the scores."""
-    pattern = results("reconstructions/generative_em/{subject}/{setting}/{method}")
-    return {
-        "scores": rules.scores.output[0],
-        "anatomies": expand(rules.anatomy.output[0], subject=SUBJECTS),
-        "beats": [
-            path
-            for setting in SETTINGS
-            for path in expand(shard_paths(setting), subject=SUBJECTS)
-        ],
-        "reconstructions": expand(
-            pattern,
-            subject=SUBJECTS,
-            setting=SETTINGS,
-            method=study.generative_em.methods,
-        ),
-        "thresholds": expand(
-            rules.score.output.threshold,
-            subject=SUBJECTS,
-            method=study.generative_em.methods,
-        ),
-    }
 
 
 rule study_figures:
@@ -141,7 +103,7 @@ rule study_figures:
         runtime=15,
     params:
         study=section("generative_em"),
-        run=results(""),
+        run=lambda wildcards, output: str(Path(output[0]).parents[1]),
         library=digest("study_figures.py", *METHOD_MODULES),
     message:
         "Drawing the figures of generative_em"
@@ -174,7 +136,7 @@ rule write_report:
         runtime=15,
     params:
         config=study.model_dump(mode="json"),
-        run=results(""),
+        run=lambda wildcards, output: str(Path(output[0]).parent),
         command=COMMAND,
         library=digest("report.py", *METHOD_MODULES),
     message:

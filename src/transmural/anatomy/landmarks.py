@@ -18,6 +18,7 @@ from transmural.stores.errors import GeometryError
 _BLOOD = (Label.LV_BLOOD, Label.RV_BLOOD)
 _CHAMBER = {Label.LV_BLOOD: "left", Label.RV_BLOOD: "right"}
 _BASE_COSINE = 0.6  # of the angle between base normal and long axis; the side wall's is near 0, the rim's 0.7
+_SHALLOWEST_VOXELS = 3.0  # from the opening to the cavity's centroid
 _SMALLEST_OPENING = 0.1  # of the largest opening of its chamber; smaller contacts are pinholes in the wall
 
 
@@ -68,6 +69,11 @@ def find_landmarks(image: LabelImage, wall: Wall) -> Landmarks:
 
     cavity = origin + spacing * np.argwhere(labels == Label.LV_BLOOD)
     mouth = (origin + spacing * np.argwhere(opening[Label.LV_BLOOD])).mean(axis=0)
+    if np.linalg.norm(cavity.mean(axis=0) - mouth) < _SHALLOWEST_VOXELS * spacing:
+        raise GeometryError(
+            "label image: the left ventricular blood pool is a shallow layer, so that it has no long axis; "
+            "it must fill the cavity from the base to near the apex"
+        )
     apex_direction, point = _long_axis(cavity, mouth)
     point = point + apex_direction * ((mouth - point) @ apex_direction)
 

@@ -25,6 +25,8 @@ TRAINING = "published"
 VALIDATION = "validation"
 _FIRST_NEW = {"validation": 10_000, "unseen_scar": 20_000, "unseen_origin": 30_000, "unseen_both": 40_000}
 
+_SCAR_CENTRE = {"units": "mm", "long_name": "centre of the scar; NaN in healthy tissue"}
+
 
 def cohort_names(study: CohortDesign) -> list[str]:
     """Cohorts of the study: training, validation, then the test settings."""
@@ -70,8 +72,9 @@ def design(
     -------
     dict
         By the names of `cohort_names`, datasets that fulfil `contracts.COHORT`. ``origin_id`` and ``tissue_id`` number
-        the training design; those of new origins and scars start at a multiple of 10,000, different for each
-        cohort. Attributes say what the design reached (distances in mm, largest Dice overlap).
+        the training design; those of new origins and scars start at a multiple of 10,000, different for each cohort.
+        Besides, ``scar_centre`` (case, xyz) in mm, NaN in healthy tissue. Attributes say what the design reached
+        (distances in mm, largest Dice overlap).
 
     Raises
     ------
@@ -128,6 +131,7 @@ def _dataset(name: str, cases: Sequence[Case], heart: Heart, training: Training)
             "tissue_id": ("case", np.array(tissue_id, dtype=np.int32)),
             "excitability": (("case", "voxel"), np.stack([case.tissue.excitability for case in cases])),
             "scar_voxel": (("case", "voxel"), np.stack([case.tissue.scar for case in cases])),
+            "scar_centre": (("case", "xyz"), np.stack([case.tissue.centre_mm for case in cases]), _SCAR_CENTRE),
         },
         coords={"case": np.arange(len(cases), dtype=np.int32)},
         attrs=_reached(cases, heart, training),

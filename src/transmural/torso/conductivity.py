@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from transmural.anatomy.image import Label, LabelImage
 from transmural.stores.config.physics import Conductivity
+from transmural.stores.errors import GeometryError
 from transmural.tissue.diffusion import transversely_isotropic
 from transmural.torso.mesh import CORNERS, HexMesh
 
@@ -59,6 +60,11 @@ def bulk_conductivity(
     -------
     ndarray
         S/m, shape (3, 3, cell, octant), octants in the order of `transmural.torso.mesh.CORNERS`.
+
+    Raises
+    ------
+    GeometryError
+        If the image holds myocardium that ``voxel_index`` doesn't list.
     """
     kind, tensor = _tissues(image, voxel_index, fibre, conductivity)
     normal = _border_normals(mesh, image, kind, tensor)
@@ -87,6 +93,12 @@ def _tissues(
     kind = kind_of_label[image.labels]
     # Every muscle voxel has a fibre of its own, so it is a kind of its own.
     kind[tuple(np.asarray(voxel_index).T)] = np.arange(1 + len(uniform), len(tensor))
+    unlisted = int(((kind == 0) & (image.labels != Label.AIR)).sum())
+    if unlisted:
+        raise GeometryError(
+            f"anatomy: {unlisted} voxels of 'labels' are myocardium (or unknown) but missing from 'voxel_index'; "
+            "every myocardial voxel needs a fibre"
+        )
     tensor[1 + len(uniform) :] = transversely_isotropic(
         fibre,
         conductivity.intracellular_along + conductivity.extracellular_along,
@@ -118,9 +130,9 @@ def _layered(mesh: HexMesh, image: LabelImage, kind: NDArray[np.int32], tensor: 
     cells = len(mesh.lower)
     volume, resistance = np.zeros(cells), np.zeros(cells)
     flux, parallel = np.zeros((cells, 3)), np.zeros((cells, 6))
-    for cell, voxel, share in _shared_volumes(*_boxes(mesh, image), image):
+    for box, voxel, shared in _shared_volumes(*_boxes(mesh, image), image):
         inside = kind[voxel] > 0
-        cell, share, d = cell[inside], share[inside], tensor[kind[voxel][inside]]
+        cell, share, d = box[inside], shared[inside], tensor[kind[voxel][inside]]
         n = normal[cell]
         current = np.einsum("cij,cj->ci", _matrices(d), n)
         conductance = np.einsum("ci,ci->c", current, n)
@@ -148,7 +160,7 @@ def _boxes(mesh: HexMesh, image: LabelImage) -> tuple[Array, Array]:
     """Lower corners and edges of the cells in voxels from the image's lower corner."""
     image_corner = image.origin_mm - image.spacing_mm / 2
     lower = (mesh.origin_mm + mesh.unit_mm * mesh.lower - image_corner) / image.spacing_mm
-    return lower, mesh.unit_mm * 2.0**mesh.level / image.spacing_mm
+    return lower, np.asarray(mesh.unit_mm * 2.0**mesh.level / image.spacing_mm, dtype=float)
 
 
 def _shared_volumes(

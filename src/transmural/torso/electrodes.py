@@ -30,14 +30,14 @@ def attach_to_skin(image: LabelImage, position_mm: NDArray[np.floating]) -> NDAr
     centre, normal = _skin_faces(image)
     half = image.spacing_mm / 2
     count = min(_CANDIDATES, len(centre))
-    face = cKDTree(centre).query(position, k=np.arange(1, count + 1))[1]
+    face = np.asarray(cKDTree(centre).query(position, k=np.arange(1, count + 1))[1])
     # A face is a square: its half extent is zero along its normal.
     reach = half * (1 - np.abs(normal[face]))
     point = centre[face] + np.clip(position[:, None] - centre[face], -reach, reach)
     nearest = np.linalg.norm(point - position[:, None], axis=2).argmin(axis=1)
     chosen = face[np.arange(len(position)), nearest]
     inner = centre[chosen] - half * normal[chosen]
-    return inner + (1 - _BELOW_SKIN) * (point[np.arange(len(position)), nearest] - inner)
+    return np.asarray(inner + (1 - _BELOW_SKIN) * (point[np.arange(len(position)), nearest] - inner))
 
 
 def _skin_faces(image: LabelImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

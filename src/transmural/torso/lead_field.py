@@ -5,8 +5,6 @@ McFee & Johnston 1953, Circulation 8:554) gives the potential of that lead for a
 a lead, instead of one a source.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -49,14 +47,15 @@ def stiffness(mesh: HexMesh, conductivity: NDArray[np.float64]) -> sp.csr_matrix
 
 
 def _skfem_corners() -> list[int]:
-    reference = MeshHex().p.T
-    return [int(np.flatnonzero((point == CORNERS).all(axis=1))[0]) for point in reference]
+    """Our numbers of the corners in scikit-fem's order."""
+    return [int(np.flatnonzero((point == CORNERS).all(axis=1))[0]) for point in MeshHex().p.T]
 
 
 def _octant_of_points(basis: Basis, mesh: HexMesh) -> NDArray[np.int64]:
-    first = np.asarray(basis.global_coordinates())[:, 0, :].T
-    local = (first - mesh.origin_mm) / mesh.unit_mm - mesh.lower[0]
-    return ((local > 2.0 ** mesh.level[0] / 2) @ np.array([1, 2, 4])).astype(np.int64)
+    """Octant in which each quadrature point lies: the same in all cells, so it is read off the first."""
+    point_mm = np.asarray(basis.global_coordinates())[:, 0, :].T
+    offset = (point_mm - mesh.origin_mm) / mesh.unit_mm - mesh.lower[0]
+    return np.asarray((offset > 2.0 ** mesh.level[0] / 2) @ np.array([1, 2, 4]), dtype=np.int64)
 
 
 def lead_fields(

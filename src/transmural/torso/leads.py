@@ -14,7 +14,7 @@ from transmural.anatomy.image import LIMB_ELECTRODES
 
 REFERENCE = "Wilson's central terminal: (RA + LA + LL) / 3"
 STANDARD_12 = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-_LIMB_LEADS = {
+_LIMB_LEADS: dict[str, dict[str, float]] = {
     "I": {"LA": 1, "RA": -1},
     "II": {"LL": 1, "RA": -1},
     "III": {"LL": 1, "LA": -1},
@@ -22,7 +22,7 @@ _LIMB_LEADS = {
     "aVL": {"LA": 1, "RA": -1 / 2, "LL": -1 / 2},
     "aVF": {"LL": 1, "RA": -1 / 2, "LA": -1 / 2},
 }
-_CENTRAL_TERMINAL = {"RA": 1 / 3, "LA": 1 / 3, "LL": 1 / 3}
+_CENTRAL_TERMINAL: dict[str, float] = {"RA": 1 / 3, "LA": 1 / 3, "LL": 1 / 3}
 
 
 @dataclass(frozen=True)

@@ -19,49 +19,49 @@ def nested_dissection(matrix: sp.csr_matrix, position: NDArray[np.floating]) -> 
     Parameters
     ----------
     matrix
-        Symmetric, shape (unknown, unknown).
+        Symmetric pattern, non-zero diagonal, shape (unknown, unknown).
     position
         Where the unknowns lie, shape (unknown, 3).
 
     Returns
     -------
     ndarray
-        A permutation of the unknowns: halves before their separators.
+        A permutation of the unknowns: both halves before the layer that separates them.
     """
-    graph = sp.csr_matrix(matrix)
-    side = np.zeros(graph.shape[0], dtype=np.int8)
-    order: list[NDArray[np.int64]] = []
-    # Depth first, written from the end: separator, then upper half, then lower half.
-    pending = [np.arange(graph.shape[0])]
+    marked = np.zeros(matrix.shape[0], dtype=np.int64)
+    # Written from the end: separator, then upper half, then lower half.
+    reverse: list[NDArray[np.int64]] = []
+    pending = [np.arange(matrix.shape[0])]
     while pending:
         members = pending.pop()
-        if len(members) <= _LEAF:
-            order.append(members[::-1])
+        lower, upper = _halves(members, position) if len(members) > _LEAF else (members[:0], members)
+        if len(lower) == 0:
+            reverse.append(upper)
             continue
-        axis = int(np.ptp(position[members], axis=0).argmax())
-        coordinate = position[members, axis]
-        below = coordinate < np.median(coordinate)
-        if not below.any():
-            below = coordinate <= np.median(coordinate)
-        if below.all():
-            order.append(members[::-1])
-            continue
-        lower, upper = members[below], members[~below]
-        side[lower] = 1
-        touches = _touches(graph, upper, side)
-        side[lower] = 0
-        order.append(upper[touches][::-1])
-        pending.append(lower)
-        pending.append(upper[~touches])
-    return np.concatenate(order)[::-1].astype(np.int64)
+        marked[lower] = 1
+        separates = _neighbour_marked(matrix, upper, marked)
+        marked[lower] = 0
+        reverse.append(upper[separates])
+        pending += [lower, upper[~separates]]
+    return np.concatenate(reverse)[::-1].astype(np.int64)
 
 
-def _touches(graph: sp.csr_matrix, rows: NDArray[np.int64], side: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Which rows have a neighbour on the marked side."""
-    start, stop = graph.indptr[rows], graph.indptr[rows + 1]
-    length = stop - start
-    entry = np.repeat(start - np.r_[0, np.cumsum(length)[:-1]], length) + np.arange(length.sum())
-    return np.add.reduceat(side[graph.indices[entry]].astype(np.int64), np.r_[0, np.cumsum(length)[:-1]]) > 0
+def _halves(members: NDArray[np.int64], position: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Members below and above the median of their longest axis; the first is empty where they can't be cut."""
+    coordinate = position[members]
+    coordinate = coordinate[:, np.ptp(coordinate, axis=0).argmax()]
+    median = np.median(coordinate)
+    below = coordinate < median if (coordinate < median).any() else coordinate <= median
+    return (members[:0], members) if below.all() else (members[below], members[~below])
+
+
+def _neighbour_marked(matrix: sp.csr_matrix, rows: NDArray[np.int64], marked: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows have a non-zero in a marked column."""
+    first = matrix.indptr[rows].astype(np.int64)
+    length = matrix.indptr[rows + 1] - first
+    start = np.cumsum(length) - length
+    entry = np.arange(int(length.sum())) + np.repeat(first - start, length)
+    return np.asarray(np.add.reduceat(marked[matrix.indices[entry]], start) > 0)
 
 
 def solve_with_pinned_constant(
@@ -90,4 +90,4 @@ def solve_with_pinned_constant(
     factor = splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     solution = np.zeros(load.shape)
     solution[kept] = factor.solve(np.ascontiguousarray(load[kept]))
-    return solution - solution.mean(axis=0)
+    return np.asarray(solution - solution.mean(axis=0))

@@ -23,7 +23,7 @@ from transmural.torso.conductivity import bulk_conductivity
 from transmural.torso.electrodes import attach_to_skin
 from transmural.torso.lead_field import lead_fields
 from transmural.torso.leads import REFERENCE, leads
-from transmural.torso.mesh import graded_hexahedra
+from transmural.torso.octree import graded_hexahedra
 
 
 def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
@@ -139,4 +139,4 @@ def _membership(anatomy: xr.Dataset) -> sp.csr_matrix:
 
 def _balanced(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take what rounding left of the row sums off the rows, evenly: a constant potential gives nothing."""
-    return matrix - matrix.mean(axis=1, keepdims=True)
+    return np.asarray(matrix - matrix.mean(axis=1, keepdims=True))

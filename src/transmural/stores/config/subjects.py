@@ -36,7 +36,8 @@ class LabelImage(Section):
     source: Literal["label_image"]
     image: str = Field(description="NIfTI file with integer labels")
     labels: dict[Tissue, int | list[int]] = Field(
-        description="Value or values of each tissue in the image: torso, lung, lv_myocardium and rv_myocardium (or myocardium), lv_blood and rv_blood (found from the wall when absent); 0 is air"
+        description="Value or values of each tissue in the image: torso, lung, lv_myocardium and rv_myocardium "
+        "(or myocardium), lv_blood and rv_blood (found from the wall when absent); 0 is air"
     )
     electrodes: str = Field(description="CSV file with columns name, x, y, z (mm, the image's world coordinates)")
     limb_electrodes: str | None = Field(
@@ -50,7 +51,8 @@ class Surfaces(Section):
     source: Literal["surfaces"]
     heart: str | list[str] = Field(
         min_length=1,
-        description="Closed surface of the ventricular wall, or of the epicardium when endocardia are named; a list of patches that close one another",
+        description="Closed surface of the ventricular wall, or of the epicardium when endocardia are named; "
+        "a list of patches that close one another",
     )
     torso: str = Field(description="Closed body surface")
     lv_endocardium: str | None = Field(
