@@ -144,7 +144,9 @@ def against_finitewave(interpreter: str, config: Simulation, isotropic: bool) ->
             a=config.a,
         )
         command = [interpreter, str(HERE / "finitewave_peer.py"), str(path)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env={**os.environ, "NUMBA_NUM_THREADS": "1"}
+        )
     _, cpu, updates, _ = map(float, done.stdout.split()[-4:])
     return ours, updates / cpu
 

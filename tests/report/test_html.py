@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 
 import numpy as np
@@ -140,7 +141,7 @@ def test_a_report_without_sections_is_refused():
 
 
 def decode(text, dtype):
-    return np.frombuffer(base64.b64decode(text), dtype=dtype)
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=dtype)
 
 
 def test_played_potentials_are_those_of_the_case_to_eight_bits(cases):

@@ -123,7 +123,8 @@ rule write_report:
         published=PUBLISHED,
         templates=TEMPLATES,
     output:
-        results("report.html"),
+        report=results("report.html"),
+        config=results("config.yaml"),
     log:
         logs("report"),
     benchmark:

@@ -21,18 +21,19 @@ from transmural.stores.provenance import commit, machine, versions
 from transmural.stores.store import open_store
 
 
-def write(scores_path, config, run, output_path, command):
+def write(scores_path, config, run, report_path, config_path, command):
     study, run, scores = load(config), Path(run), pd.read_csv(scores_path)
     subjects = study.generative_em.subjects
     anatomies = {name: open_store(run / "anatomy" / name, ANATOMY) for name in subjects}
     transfers = {name: open_store(run / "transfer" / name, TRANSFER) for name in subjects}
     cases = drawn_cases(run, scores, study.generative_em)
     turned = turnable_heart([case for figure in ("early_activation", "scars") for case in cases[figure]], labels())
+    configuration = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     sections = [
         study_section(scores, study.generative_em, labels(), run / "figures", turned, command),
         subjects_section(subjects_table(anatomies, transfers), subjects, run / "figures", command),
         run_section(
-            yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+            configuration,
             versions(),
             machine(),
             {"run": str(study.seed)},
@@ -41,7 +42,8 @@ def write(scores_path, config, run, output_path, command):
         ),
     ]
     facts = [("run", study.run), ("commit", commit(Path(__file__).parent)[:20]), ("seed", str(study.seed))]
-    write_whole(output_path, render_report("Transmural", f"Run «{study.run}»", sections, facts))
+    write_whole(config_path, configuration)
+    write_whole(report_path, render_report("Transmural", f"Run «{study.run}»", sections, facts))
 
 
 if __name__ == "__main__":
@@ -50,6 +52,7 @@ if __name__ == "__main__":
             snakemake.input.scores,
             snakemake.params.config,
             snakemake.params.run,
-            snakemake.output[0],
+            snakemake.output.report,
+            snakemake.output.config,
             snakemake.params.command,
         )

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -31,7 +32,7 @@ def step(snakemake) -> Iterator[Callable[[int, int], None]]:
         contextlib.redirect_stderr(stream),
         threadpool_limits(1),
     ):
-        started = time.perf_counter()
+        stream.write(f"started {_now()}\n")
         try:
             yield _progress(name, console, stream)
         except TransmuralError as error:
@@ -42,7 +43,11 @@ def step(snakemake) -> Iterator[Callable[[int, int], None]]:
             traceback.print_exc(file=stream)
             console.write(f"{name}: unexpected {type(error).__name__}: {error} (traceback in {log})\n")
             sys.exit(1)
-        stream.write(f"finished in {time.perf_counter() - started:.1f} s\n")
+        stream.write(f"finished {_now()}\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _progress(name, console, stream) -> Callable[[int, int], None]:

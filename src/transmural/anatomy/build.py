@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from transmural.anatomy.coordinates import ventricular_coordinates
 from transmural.anatomy.fibres import rule_based_fibres
 from transmural.anatomy.image import LIMB_ELECTRODES, MYOCARDIUM, Electrodes, Label, LabelImage
-from transmural.anatomy.landmarks import Landmarks, find_landmarks
+from transmural.anatomy.landmarks import Landmarks, find_landmarks, without_atria
 from transmural.anatomy.montage import standard_electrodes
 from transmural.anatomy.nodes import aggregate
 from transmural.anatomy.segments import RIGHT_VENTRICLE, aha_segments
@@ -57,8 +57,9 @@ def build_anatomy(image: LabelImage, electrodes: Electrodes, config: Anatomy, na
 def _build(image: LabelImage, electrodes: Electrodes, config: Anatomy, name: str) -> xr.Dataset:
     check_labels(image)
     image = clean(image)
-    wall = Wall.of(image)
-    landmarks = find_landmarks(image, wall)
+    ventricles = without_atria(image)
+    wall = Wall.of(ventricles)
+    landmarks = find_landmarks(ventricles, wall)
     check_thickness(wall, landmarks)
     limbs = electrodes.limb_positions_mm if electrodes.limb_positions_mm is not None else standard_electrodes(image)
     check_electrodes(image, electrodes.names, electrodes.positions_mm)

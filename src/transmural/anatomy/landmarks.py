@@ -53,8 +53,23 @@ class Landmarks:
     base: NDArray[np.bool_]
 
 
+def without_atria(image: LabelImage) -> LabelImage:
+    """Make blood beyond the wall's convex hull (atria, arteries) torso, so that the cavities end at the base."""
+    try:
+        hull = ConvexHull(np.argwhere(np.isin(image.labels, MYOCARDIUM)))
+    except QhullError:
+        raise GeometryError("label image: the myocardium is flat, not a three-dimensional wall") from None
+    blood = np.argwhere(np.isin(image.labels, _BLOOD))
+    outside = np.zeros(len(blood), bool)
+    for facet in np.unique(np.round(hull.equations, 6), axis=0):
+        outside |= blood @ facet[:3] + facet[3] > 0.5
+    labels = image.labels.copy()
+    labels[tuple(blood[outside].T)] = Label.TORSO
+    return LabelImage(labels, image.spacing_mm, image.origin_mm)
+
+
 def find_landmarks(image: LabelImage, wall: Wall) -> Landmarks:
-    """Find openings, long axis, base, apex and septum.
+    """Find openings, long axis, base, apex and septum of an image without atria, and its wall.
 
     Raises
     ------
@@ -62,7 +77,6 @@ def find_landmarks(image: LabelImage, wall: Wall) -> Landmarks:
         If a cavity is closed, or the right cavity does not touch the septum.
     """
     corner, labels = _crop(image, wall)
-    labels = _without_atria(labels)
     spacing = image.spacing_mm
     origin = image.position(corner)
     opening = {chamber: _opening(labels, chamber) for chamber in _BLOOD}
@@ -102,21 +116,6 @@ def _crop(image: LabelImage, wall: Wall, margin: int = 4) -> tuple[NDArray[np.in
     high = np.minimum(wall.index.max(axis=0) + margin + 1, image.labels.shape)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     return low, image.labels[box]
-
-
-def _without_atria(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make blood beyond the wall's convex hull (atria, arteries) torso, so that the cavities end at the base."""
-    try:
-        hull = ConvexHull(np.argwhere(np.isin(labels, MYOCARDIUM)))
-    except QhullError:
-        raise GeometryError("label image: the myocardium is flat, not a three-dimensional wall") from None
-    blood = np.argwhere(np.isin(labels, _BLOOD))
-    outside = np.zeros(len(blood), bool)
-    for facet in np.unique(np.round(hull.equations, 6), axis=0):
-        outside |= blood @ facet[:3] + facet[3] > 0.5
-    labels = labels.copy()
-    labels[tuple(blood[outside].T)] = Label.TORSO
-    return labels
 
 
 def _opening(labels: NDArray[np.uint8], chamber: Label) -> NDArray[np.bool_]:

@@ -88,7 +88,8 @@ def _origins(part: SubFigure, surface: Surface, origins: NDArray[np.float64], te
         draw_plain(axes, surface, "#e8e4dc", view)
         middle = view.project(surface.vertices)[:, 2].mean()
         groups = [(origins, _TRAINING_COLOUR, "o", 9.0)] + [
-            (cohort["origin"].values.astype(float), *_test_style(k), 7.0) for k, cohort in enumerate(tests.values())
+            (_away_from(origins, cohort["origin"].values.astype(float)), *_test_style(k), 7.0)
+            for k, cohort in enumerate(tests.values())
         ]
         for points, colour, marker, size in groups:
             page = view.project(points)
@@ -112,6 +113,15 @@ def _origins(part: SubFigure, surface: Surface, origins: NDArray[np.float64], te
     scale_bar(part.axes[0], surface, VIEWS[0])
 
 
+def _away_from(origins: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points that aren't themselves training origins."""
+    return points[_to_nearest(origins, points) > 0.1]
+
+
+def _to_nearest(origins: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(points[:, None] - origins[None], axis=2).min(axis=1))
+
+
 def _coverage(part: SubFigure, surface: Surface, anatomy: xr.Dataset, scars: NDArray[np.bool_]) -> None:
     node = anatomy["voxel_node"].values
     count = np.bincount(node, minlength=anatomy.sizes["node"])
@@ -131,10 +141,9 @@ def _coverage(part: SubFigure, surface: Surface, anatomy: xr.Dataset, scars: NDA
 
 def _distances(axes: Axes, origins: NDArray[np.float64], tests: Mapping[str, xr.Dataset]) -> None:
     for k, cohort in enumerate(tests.values()):
-        points = cohort["origin"].values.astype(float)
-        nearest = np.linalg.norm(points[:, None] - origins[None], axis=2).min(axis=1)
+        nearest = _to_nearest(origins, cohort["origin"].values.astype(float))
         colour, marker = _test_style(k)
-        axes.scatter(np.sort(nearest), np.full(len(points), k), s=14, c=colour, marker=marker, alpha=0.6, linewidths=0)
+        axes.scatter(np.sort(nearest), np.full(len(nearest), k), s=14, c=colour, marker=marker, alpha=0.6, linewidths=0)
     axes.set_yticks(range(len(tests)), [setting_label(s) for s in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
     axes.set_xlim(left=-0.5)

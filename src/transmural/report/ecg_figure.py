@@ -73,7 +73,7 @@ def _twelve_leads(part: SubFigure, time: NDArray[np.float64], limb: dict[str, ND
     for axes, (name, trace) in zip(grid.T.flat, limb.items(), strict=False):
         axes.axhline(0, color="#bbbbbb", linewidth=0.5)
         axes.plot(time, trace, color="#0072b2")
-        axes.text(0.97, 0.93, name, transform=axes.transAxes, va="top", ha="right", weight="bold")
+        axes.set_title(name, loc="left", pad=1, weight="bold")
         axes.margins(x=0)
     part.supylabel(axis_label("potential", "mV"), fontsize=8)
     part.supxlabel(axis_label("time", "ms"), fontsize=8)

@@ -1,7 +1,7 @@
 """How metrics and settings are named and rounded in tables and figures; units and directions come from `evaluation`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,12 @@ def quantity(metric: str) -> Quantity:
 def setting_label(setting: str) -> str:
     """A test setting in words."""
     return SETTING_LABELS.get(setting, setting.replace("_", " "))
+
+
+def ordered_settings(settings: Iterable[str]) -> list[str]:
+    """Each setting once: the published ones in the paper's order, then others in order of appearance."""
+    present = list(dict.fromkeys(settings))
+    return [s for s in SETTING_LABELS if s in present] + [s for s in present if s not in SETTING_LABELS]
 
 
 def _rounded(value: float, decimals: int) -> str:

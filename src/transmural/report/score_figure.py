@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from transmural.report.quantities import quantity, setting_label
+from transmural.report.quantities import ordered_settings, quantity, setting_label
 from transmural.report.style import (
     PAGE_WIDTH_IN,
     PUBLISHED_COLOUR,
@@ -16,6 +16,7 @@ from transmural.report.style import (
     method_colour,
     method_marker,
     new_figure,
+    ordered_methods,
     readable,
     styled,
 )
@@ -41,14 +42,14 @@ def score_figure(
     labels
         Names of methods as shown.
     metrics, methods
-        What is shown and in which order; all methods in order of appearance when None.
+        What is shown and in which order; all methods when None.
 
     Returns
     -------
     figure and caption
     """
-    settings = list(dict.fromkeys(scores["setting"]))
-    order = list(methods) if methods is not None else list(dict.fromkeys(scores["method"]))
+    settings = ordered_settings(scores["setting"])
+    order = list(methods) if methods is not None else ordered_methods(scores["method"])
     present = [m for m in metrics if scores.loc[scores["metric"] == m, "value"].notna().any()]
     printed = published if published is not None else pd.DataFrame(columns=["setting", "method_label", "metric"])
     extra = {m: list(dict.fromkeys(printed.loc[printed["metric"] == m, "method_label"])) for m in present}

@@ -7,7 +7,7 @@ listed gets colour and marker from a checksum of its name: the same everywhere, 
 
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,12 @@ def method_colour(name: str) -> str:
 def method_marker(name: str) -> str:
     """Matplotlib marker of a method, the same in every figure."""
     return _METHOD_MARKERS.get(name) or _OTHER_MARKERS[zlib.crc32(name[::-1].encode()) % len(_OTHER_MARKERS)]
+
+
+def ordered_methods(names: Iterable[str]) -> list[str]:
+    """Each method once: those with a colour of their own in that order, then others in order of appearance."""
+    present = list(dict.fromkeys(names))
+    return [n for n in _METHOD_COLOURS if n in present] + [n for n in present if n not in _METHOD_COLOURS]
 
 
 def readable(name: str, labels: Mapping[str, str] | None = None) -> str:

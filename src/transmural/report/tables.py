@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from transmural.evaluation.statistics import summary
-from transmural.report.quantities import Quantity, quantity, setting_label
-from transmural.report.style import readable
+from transmural.report.quantities import Quantity, ordered_settings, quantity, setting_label
+from transmural.report.style import ordered_methods, readable
 from transmural.report.table import Block, Cell, Column, Row, Table
 
 NOT_GIVEN = "not given"
@@ -54,7 +54,7 @@ def score_table(
     subject
         Only this heart; all hearts pooled when None.
     metrics, methods
-        Rows and columns in order; methods in order of appearance when None.
+        Rows and columns in order; all methods when None.
     notes
         Conditions of the run, printed first below the table.
 
@@ -67,11 +67,11 @@ def score_table(
     if chosen.empty:
         raise ValueError(f"table {name}: no scores" + ("" if subject is None else f" of subject '{subject}'"))
     stated = summary(chosen)
-    order = list(methods) if methods is not None else list(dict.fromkeys(scores["method"]))
+    order = list(methods) if methods is not None else ordered_methods(scores["method"])
     ours = _our_columns(stated, order, labels)
     theirs = _published_columns(published)
     blocks = []
-    for setting in dict.fromkeys(stated["setting"]):
+    for setting in ordered_settings(stated["setting"]):
         rows = []
         for metric in metrics:
             here = stated[(stated["setting"] == setting) & (stated["metric"] == metric)]
@@ -120,9 +120,9 @@ def paired_table(tests: pd.DataFrame, *, name: str, title: str, labels: Mapping[
         Column("p_wilcoxon_holm", "p, Holm", "Wilcoxon"),
     )
     blocks = []
-    for setting, group in tests.groupby("setting", sort=False):
-        rows = tuple(_test_row(test, labels) for _, test in group.iterrows())
-        blocks.append(Block(str(setting), setting_label(str(setting)), rows))
+    for setting in ordered_settings(tests["setting"]):
+        rows = tuple(_test_row(test, labels) for _, test in tests[tests["setting"] == setting].iterrows())
+        blocks.append(Block(setting, setting_label(setting), rows))
     notes = (
         "Improvement: by how much the first method is better than the second, in the metric's unit; negative where it "
         "is worse. Tests are two-sided and paired by case.",

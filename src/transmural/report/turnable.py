@@ -2,10 +2,11 @@
 
 Potentials are sent once a node as eight-bit numbers between their lowest and highest value (a rounding of at most
 0.2 % of that range) and spread to the vertices in the browser, instead of once a vertex and frame as decimal text:
-about a thirtieth of the bytes.
+about a hundredth of the bytes, once deflated.
 """
 
 import base64
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -160,4 +161,6 @@ def _map(values: NDArray[np.floating]) -> dict[str, Any]:
 
 
 def _encode(array: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes()).decode()
+    """Little-endian bytes, deflated, as base64."""
+    little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+    return base64.b64encode(zlib.compress(little.tobytes(), 9)).decode()

@@ -1,8 +1,12 @@
 "use strict";
 // Draws every .turnable element: two hearts that turn together, a time slider, and the time course at a clicked site.
 (() => {
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const as = (text, type) => new type(bytes(text).buffer);
+  const bytes = async (text) => {
+    const packed = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+    const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  };
+  const as = async (text, type) => new type((await bytes(text)).buffer);
   const MISSING = 255, LEVELS = 254, GREY = "#9a9a9a", GAP = 0.06;
   const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
   const SCAR = ["#d9d4c7", "#d9d4c7", "#d55e00", "#d55e00"];
@@ -22,18 +26,18 @@
     return missing ? [[0, GREY], [GAP / 2, GREY], [GAP / 2 + 1e-3, stops[0]], ...scale] : scale;
   };
 
-  const decodeSurface = (raw) => {
-    const v = as(raw.vertices, Int16Array), f = as(raw.faces, Uint32Array), count = v.length / 3;
+  const decodeSurface = async (raw) => {
+    const v = await as(raw.vertices, Int16Array), f = await as(raw.faces, Uint32Array), count = v.length / 3;
     const column = (a, k, scale) => Array.from({ length: a.length / 3 }, (_, i) => a[3 * i + k] * scale);
     return {
       x: column(v, 0, 0.1), y: column(v, 1, 0.1), z: column(v, 2, 0.1),
       i: column(f, 0, 1), j: column(f, 1, 1), k: column(f, 2, 1),
-      width: raw.width, nodes: as(raw.nodes, Uint16Array), shares: bytes(raw.shares), count,
+      width: raw.width, nodes: await as(raw.nodes, Uint16Array), shares: await bytes(raw.shares), count,
     };
   };
 
-  const decodeMap = (map) => {
-    const levels = bytes(map.levels);
+  const decodeMap = async (map) => {
+    const levels = await bytes(map.levels);
     return { ...map, levels, missing: levels.includes(MISSING) };
   };
   const value = (map, index) => (map.levels[index] === MISSING ? NaN : map.low + (map.high - map.low) * map.levels[index] / LEVELS);
@@ -52,14 +56,16 @@
     return out;
   };
 
-  const setUp = (root) => {
+  const decodeLayer = async (layer) => ({
+    ...layer, reference: await decodeMap(layer.reference), others: await Promise.all(layer.others.map(decodeMap)),
+  });
+
+  const setUp = async (root) => {
     const data = JSON.parse(document.getElementById(root.dataset.source).textContent);
     const surfaces = {};
-    for (const [key, raw] of Object.entries(data.surfaces)) surfaces[key] = decodeSurface(raw);
-    const cases = data.cases.map((c) => ({
-      ...c,
-      layers: c.layers.map((l) => ({ ...l, reference: decodeMap(l.reference), others: l.others.map(decodeMap) })),
-    }));
+    for (const [key, raw] of Object.entries(data.surfaces)) surfaces[key] = await decodeSurface(raw);
+    const cases = [];
+    for (const c of data.cases) cases.push({ ...c, layers: await Promise.all(c.layers.map(decodeLayer)) });
 
     const select = (options) => node("select", {}, ...options.map((text, k) => node("option", { value: k, textContent: text })));
     const caseSelect = select(cases.map((c) => c.label)), layerSelect = node("select"), methodSelect = node("select");
@@ -88,8 +94,14 @@
     const nodeCount = (map) => map.levels.length / (layer.moving ? current.time.length : 1);
     const intensity = (map) => spread(surface, map, frame() * nodeCount(map), range(map));
 
-    const camera = { eye: { x: -0.45, y: -1.95, z: 0.4 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
-    const draw = () => hearts.map((element, side) => {
+    // From the side where the marked site lies, somewhat from above.
+    const facing = () => {
+      const mean = (a) => a.reduce((sum, v) => sum + v, 0) / a.length, m = current.mark;
+      const away = [surface.x[m] - mean(surface.x), surface.y[m] - mean(surface.y)], length = Math.hypot(...away) || 1;
+      const [x, y] = away.map((v) => 1.95 * v / length);
+      return { eye: { x, y, z: 0.4 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
+    };
+    const draw = (keepView) => hearts.map((element, side) => {
       const map = maps()[side], [low, high] = range(map), span = high - low || 1, ink = style("--ink");
       const mesh = {
         type: "mesh3d", x: surface.x, y: surface.y, z: surface.z, i: surface.i, j: surface.j, k: surface.k,
@@ -108,8 +120,8 @@
       };
       const axis = (title) => ({ title: { text: title }, showbackground: false, gridcolor: style("--line"), zeroline: false, color: style("--quiet"), nticks: 4, showspikes: false });
       const layout = {
-        margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", uirevision: "heart", showlegend: false,
-        scene: { aspectmode: "data", camera: element.layout ? element.layout.scene.camera : camera, dragmode: "orbit",
+        margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)",  showlegend: false,
+        scene: { aspectmode: "data", camera: keepView ? element.layout.scene.camera : facing(), dragmode: "orbit",
           xaxis: axis("R → L / mm"), yaxis: axis("A → P / mm"), zaxis: axis("F → H / mm") },
       };
       titles[side].textContent = side ? map.label : data.reference;
@@ -146,6 +158,7 @@
     const stop = () => { clearInterval(timer); timer = null; play.textContent = "Play"; };
     const refresh = () => {
       stop();
+      const before = current;
       current = cases[Number(caseSelect.value)];
       fill(layerSelect, current.layers.map((l) => l.label));
       layer = current.layers[Number(layerSelect.value)];
@@ -154,10 +167,10 @@
       surface = surfaces[current.surface];
       slider.max = current.time.length - 1;
       const nodes = nodeCount(layer.reference);
-      if (site === null || site >= nodes) site = surface.nodes[current.mark * surface.width];
+      if (current !== before || site >= nodes) site = surface.nodes[current.mark * surface.width];
       showTime();
       drawTrace();
-      return Promise.all(draw());
+      return Promise.all(draw(current === before));
     };
 
     let turning = false;
@@ -190,5 +203,10 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
   };
 
-  document.querySelectorAll(".turnable").forEach(setUp);
+  document.querySelectorAll(".turnable").forEach((root) => {
+    setUp(root).catch((error) => {
+      root.append(node("p", { className: "caption", textContent: `This browser can't show the heart: ${error.message}` }));
+      console.error(error);
+    });
+  });
 })();
