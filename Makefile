@@ -31,8 +31,14 @@ types: $(VENV)/.installed
 unit: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist worksteal
 
-bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/monodomain.py
+# The peer needs an older NumPy than the project, so it lives in an environment of its own.
+bench: $(VENV)/.installed .venv-bench/.installed
+	FINITEWAVE_PYTHON=.venv-bench/bin/python $(BIN)/python benchmarks/monodomain.py
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
 
 # Copies the scores, tables, key figures and provenance of a finished run into results/reference/ for committing.
 RUN_CONFIG = $(if $(filter quick,$(RUN)),,$(wildcard config/$(RUN).yaml))
@@ -56,4 +62,4 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .snakemake .mypy_cache .pytest_cache .ruff_cache results/quick results/smoke
+	rm -rf $(VENV) .venv-bench .snakemake .mypy_cache .pytest_cache .ruff_cache results/quick results/smoke

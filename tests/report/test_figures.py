@@ -1,5 +1,7 @@
 """Every figure: not empty, units on its axes, a caption, the methods' own colours; cases chosen by rule."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from matplotlib.colors import to_rgba
 from transmural.evaluation.published import published
 from transmural.report.activation_maps import activation_figure
 from transmural.report.cohort_figure import cohort_figure, scar_configurations
-from transmural.report.drawn_case import EARLY_FRACTION, Choice, choose_case, drawn_case
+from transmural.report.drawn_case import EARLY_FRACTION, Choice, choose_case, drawn_case, how_chosen
 from transmural.report.early_activation import early_activation_figure
 from transmural.report.ecg_figure import ecg_figure
 from transmural.report.scar_maps import healthy_and_scar_node, scar_figure
@@ -153,6 +155,13 @@ def test_the_drawn_case_is_the_median_of_the_best_method(scores):
     assert (best["value"] < value).sum() == (len(best) - 1) // 2
     assert "median Normalized RMSE" in choice.rule
     assert "tikhonov0" in choice.rule
+
+
+def test_a_caption_says_how_each_case_was_chosen(cases):
+    same = [replace(case, choice=replace(case.choice, rule="the first")) for case in cases]
+    assert how_chosen(same) == "Drawn: the first."
+    different = [same[0], replace(same[1], choice=replace(same[1].choice, subject="broad", rule="the last"))]
+    assert how_chosen(different) == "Drawn: of slender, the first; of broad, the last."
 
 
 def test_for_dice_the_best_method_has_the_highest_mean(scores):

@@ -10,6 +10,7 @@ import synthetic
 
 from transmural.evaluation.published import published
 from transmural.evaluation.statistics import paired_tests
+from transmural.report.quantities import quantity, rounded
 from transmural.report.table import to_csv, to_markdown
 from transmural.report.tables import NOT_GIVEN, paired_table, score_table
 
@@ -88,6 +89,23 @@ def test_failed_cases_are_counted_in_their_cell(scores):
 def test_a_method_scored_on_fewer_cases_says_how_many(scores):
     fewer = scores[~((scores.method == "greensite") & (scores.case == 0))]
     assert any("(n = 10)" in row["text"] for row in rows_of(make(fewer)) if row["column"] == "greensite")
+
+
+def test_settings_stand_in_the_papers_order_whatever_that_of_the_scores(scores):
+    table = make(scores.sort_values(["setting", "case"]))
+    assert [block.key for block in table.blocks] == ["unseen_scar", "unseen_origin", "unseen_both"]
+
+
+def test_zero_has_no_sign():
+    assert rounded(-0.004, 2) == "0.00"
+    assert rounded(-0.006, 2) == "−0.01"
+    assert quantity("nrmse").text(-0.0001, 0.5) == "0.000 ± 0.500"
+
+
+def test_costs_are_shown_to_three_figures():
+    assert quantity("seconds").text(0.012345, 0.00101) == "0.0123 ± 0.0010"
+    assert quantity("seconds").text(123.45, 1.5) == "123 ± 2"
+    assert quantity("seconds").text(0.0) == "0"
 
 
 def test_one_heart_alone_and_all_pooled(scores):

@@ -233,6 +233,12 @@ def test_gpu_kernel_agrees_with_the_cpu_in_numbas_simulator(model, tmp_path):
     assert np.abs(cpu - np.load(tmp_path / "u.npy")).max() < 1e-5
 
 
+@pytest.mark.skipif(gpu.available(), reason="there is a CUDA device")
+def test_asking_for_a_gpu_where_there_is_none_is_refused(cohort):
+    with pytest.raises(SimulationError, match="no CUDA device; use 'cpu' or 'auto'"):
+        cohort[0]([0], device="gpu")
+
+
 @pytest.mark.skipif(not gpu.available(), reason="numba finds no CUDA device")
 def test_gpu_agrees_with_the_cpu(cohort):
     run, _ = cohort

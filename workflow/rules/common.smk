@@ -31,6 +31,9 @@ OVERLAYS = "".join(
 )
 COMMAND = f"snakemake --cores all{OVERLAYS}"
 ENVIRONMENT = "../../envs/cpu.yaml"
+# Jobs share compiled kernels, in a folder that changes with their code.
+KERNELS = Path(".snakemake", "numba", code_digest("transmural.tissue.kernels")).resolve()
+os.environ |= {"NUMBA_CACHE_DIR": str(KERNELS)}
 LIBRARY = Path(workflow.basedir) / "src" / "transmural"
 PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
 TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())

@@ -7,7 +7,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
-from transmural.report.drawn_case import DrawnCase
+from transmural.report.drawn_case import DrawnCase, how_chosen
 from transmural.report.early_activation import VIEWS, column_titles, row_text
 from transmural.report.heart_view import draw_surface, frame, heart_surface, mark, orientation_marks, scale_bar
 from transmural.report.style import PAGE_WIDTH_IN, TIME_MAP, new_figure, readable, styled
@@ -49,7 +49,7 @@ def activation_figure(case: DrawnCase, labels: Mapping[str, str] | None = None) 
     caption = (
         f"Activation times of {readable(case.choice.subject)}, case {case.choice.case}, in bands of {ISOCHRONE_MS:g} "
         "ms on one scale set by the truth (later times have its last colour; white: never activated, as within the "
-        "scar). The ring marks the true origin, dotted where it lies on the far side. Look for whether the earliest "
-        f"region surrounds the ring and whether lines of equal colour run alike. Chosen as {case.choice.rule}."
+        "scar). The ring marks the true origin, dotted where the wall hides it. Look for whether the earliest "
+        f"region surrounds the ring and whether lines of equal colour run alike. {how_chosen([case])}"
     )
     return figure, caption

@@ -52,6 +52,9 @@ def cohort_figure(
     surface = heart_surface(anatomy)
     origins = np.unique(training["origin"].values.astype(float), axis=0)
     scars = scar_configurations(training)
+    designed = len(np.unique(training["origin_id"].values))
+    moved = len(origins) - designed
+    instead = f" ({moved} more sites stand in for origins too near a scar)" if moved > 0 else ""
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 4.6)
         top, bottom = split(figure, 2, heights=[1.25, 1])
@@ -62,12 +65,12 @@ def cohort_figure(
         _distances(panels[0], origins, tests)
         _scar_sizes(panels[1], anatomy, scars, tests)
     caption = (
-        f"The training cohort of {readable(subject) or 'the subject'}: {len(origins)} origins of activation × "
+        f"The training cohort of {readable(subject) or 'the subject'}: {designed} origins of activation{instead} × "
         f"{len(scars)} scars and healthy tissue, {training.sizes['case']} beats. Top left: origins of training "
-        "(dots) and test beats (symbols as below); pale where they lie on the far side. Top right: in how many of "
-        "the training scars each part of the heart lies. Bottom: distance of each test beat's origin to the nearest "
-        "training origin, and volumes of the scars. Look for gaps in the coverage, and for test settings with "
-        "unseen origins starting away from zero."
+        "(dots) and of test beats elsewhere (symbols as below); pale where they lie on the far side. Top right: in "
+        "how many of the training scars each part of the heart lies. Bottom: distance of each test beat's origin to "
+        "the nearest training origin, and volumes of the scars. Look for gaps in the coverage, and for test "
+        "settings with unseen origins starting away from zero."
     )
     return figure, caption
 

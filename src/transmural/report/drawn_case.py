@@ -1,6 +1,6 @@
 """Which cases are drawn, by a rule that looks at no picture, and what is drawn of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_
 
@@ -59,6 +59,15 @@ class DrawnCase:
         times = np.sort(np.nan_to_num(self.truth["activation_time"].values.astype(float), nan=np.inf))
         moment = times[int(EARLY_FRACTION * (len(times) - 1))]
         return int(min(np.searchsorted(self.truth["time"].values, moment), self.truth.sizes["time"] - 1))
+
+
+def how_chosen(cases: Sequence[DrawnCase]) -> str:
+    """The sentence of a caption that says by which rule its cases were chosen."""
+    rules = list(dict.fromkeys(case.choice.rule for case in cases))
+    if len(rules) == 1:
+        return f"Drawn: {rules[0]}."
+    each = (f"of {case.choice.subject.replace('_', ' ')}, {case.choice.rule}" for case in cases)
+    return f"Drawn: {'; '.join(each)}."
 
 
 def drawn_case(

@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
-from transmural.report.drawn_case import EARLY_FRACTION, DrawnCase
+from transmural.report.drawn_case import EARLY_FRACTION, DrawnCase, how_chosen
 from transmural.report.heart_view import (
     ANTERIOR,
     POSTERIOR,
@@ -107,13 +107,12 @@ def column_titles(row: NDArray[np.object_], names: Sequence[str]) -> None:
 
 
 def _caption(cases: Sequence[DrawnCase]) -> str:
-    moments = "; ".join(f"{float(case.truth['time'].values[case.early_frame]):.0f} ms" for case in cases)
+    moments = " and ".join(f"{float(case.truth['time'].values[case.early_frame]):.0f} ms" for case in cases)
     return (
         f"Early activation: transmembrane potential when {EARLY_FRACTION:.0%} of the heart has been activated, seen "
-        "from the front and from the back (R, L: the patient's right and left). The ring marks the true origin, "
-        "dotted where it lies on the far side. Look for whether the brightest region of a reconstruction surrounds "
-        "the ring, as it does in the truth, and how far it is smeared. Each panel has its own scale, printed "
-        "beneath, because methods without a prior on time courses recover the potential only up to its spatial "
-        f"mean. Values are interpolated between nodes for display. Drawn at {moments}. Cases: in each setting, "
-        f"{cases[0].choice.rule}."
+        "from the front and from the back (R, L: the patient's right and left). The ring marks the true origin, dotted "
+        "where the wall hides it. Look for whether the brightest region of a reconstruction surrounds the ring, as it "
+        "does in the truth, and how far it is smeared. Each panel has its own scale, printed beneath, because methods "
+        "without a prior on time courses recover the potential only up to its spatial mean. Values are interpolated "
+        f"between nodes for display. At {moments} after the stimulus. {how_chosen(cases)}"
     )

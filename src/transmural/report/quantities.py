@@ -30,8 +30,8 @@ class Quantity:
         decimals = self.decimals
         if decimals is None:
             decimals = max(0, 2 - math.floor(math.log10(abs(mean)))) if np.isfinite(mean) and mean != 0 else 0
-        shown = _rounded(mean, decimals)
-        return shown if sd is None or not np.isfinite(sd) else f"{shown} ± {_rounded(sd, decimals)}"
+        shown = rounded(mean, decimals)
+        return shown if sd is None or not np.isfinite(sd) else f"{shown} ± {rounded(sd, decimals)}"
 
 
 # Labels of the first three are the paper's own (Ghimire et al. 2018, table 1).
@@ -72,5 +72,7 @@ def ordered_settings(settings: Iterable[str]) -> list[str]:
     return [s for s in SETTING_LABELS if s in present] + [s for s in present if s not in SETTING_LABELS]
 
 
-def _rounded(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}".replace("-", "−")
+def rounded(value: float, decimals: int) -> str:
+    """Fixed decimals with a true minus sign, and none before zero."""
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text.replace("-", "−")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from transmural.report.drawn_case import DrawnCase
+from transmural.report.drawn_case import DrawnCase, how_chosen
 from transmural.report.early_activation import VIEWS, case_heading, column_titles, row_text
 from transmural.report.heart_view import draw_coloured, frame, heart_surface, orientation_marks, scale_bar
 from transmural.report.style import (
@@ -118,5 +118,5 @@ def _caption(cases: Sequence[DrawnCase]) -> str:
         "transmembrane potential over time at the healthy node of median activation time and at the scar node "
         "nearest to the scar's centroid. Look for islands of scar where the truth has none, and for whether a "
         "method keeps the shape of the action potential or only a small deflection about zero, as methods without a "
-        f"prior on time courses do. Chosen as {cases[0].choice.rule}."
+        f"prior on time courses do. {how_chosen(cases)}"
     )

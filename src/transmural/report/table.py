@@ -146,7 +146,7 @@ def to_latex(table: Table) -> str:
     width = len(table.columns) + 1
     lines = [
         r"\begin{table}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}" if width > 8 else r"\centering\footnotesize",
         rf"\caption{{{_tex(table.title)}}}",
         rf"\label{{tab:{table.name.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",

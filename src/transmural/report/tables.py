@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from transmural.evaluation.statistics import summary
-from transmural.report.quantities import Quantity, ordered_settings, quantity, setting_label
+from transmural.report.quantities import Quantity, ordered_settings, quantity, rounded, setting_label
 from transmural.report.style import ordered_methods, readable
 from transmural.report.table import Block, Cell, Column, Row, Table
 
@@ -214,15 +214,18 @@ def _published_notes(published: pd.DataFrame) -> list[str]:
 def _test_row(test: "pd.Series[float]", labels: Mapping[str, str] | None) -> Row:
     shown = quantity(str(test["metric"]))
     pair = f"{readable(str(test['method']), labels)} vs {readable(str(test['other']), labels)}"
-    interval = f"{test['d_z']:.2f} ({test['d_z_low']:.2f} to {test['d_z_high']:.2f})".replace("-", "−")
     numbers = {key: float(test[key]) for key in ("d_z", "d_z_low", "d_z_high")}
+    effect, low, high = (rounded(number, 2) for number in numbers.values())
     cells = (
         Cell(str(int(test["n"])), {"value": int(test["n"])}),
         Cell(shown.text(float(test["improvement"])), {"value": float(test["improvement"])}),
-        Cell(f"{test['t']:.2f}".replace("-", "−"), {"value": float(test["t"])}),
+        Cell(rounded(float(test["t"]), 2), {"value": float(test["t"])}),
         _p_cell(test["p"]),
         _p_cell(test["p_holm"], strong=True),
-        Cell(interval, {"value": numbers["d_z"], "low": numbers["d_z_low"], "high": numbers["d_z_high"]}),
+        Cell(
+            f"{effect} ({low} to {high})",
+            {"value": numbers["d_z"], "low": numbers["d_z_low"], "high": numbers["d_z_high"]},
+        ),
         _p_cell(test["p_wilcoxon"]),
         _p_cell(test["p_wilcoxon_holm"]),
     )

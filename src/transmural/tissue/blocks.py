@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from transmural.stores.config import Simulation
+from transmural.stores.errors import SimulationError
 from transmural.tissue import gpu
 from transmural.tissue.aliev_panfilov import Kinetics
 from transmural.tissue.kernels import advance, step_weights
@@ -44,8 +45,10 @@ class HostBlock:
 
 
 def uses_gpu(device: Device) -> bool:
-    """Whether ``device`` means the GPU on this machine."""
-    return device == "gpu" or (device == "auto" and gpu.available())
+    """Whether ``device`` means the GPU on this machine; `SimulationError` if there is none but it is asked for."""
+    if device == "gpu" and not gpu.available():
+        raise SimulationError("device: 'gpu' was asked for, but numba finds no CUDA device; use 'cpu' or 'auto'")
+    return device != "cpu" and gpu.available()
 
 
 def block_factory(

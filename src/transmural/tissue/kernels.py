@@ -7,6 +7,8 @@ it is simulated with. Only contraction to fused multiply-add is allowed to the c
 row views, since numba's loops over two-dimensional arrays with indirect rows don't vectorise.
 """
 
+import os
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -17,7 +19,10 @@ from transmural.tissue.rows import LANES, weighted_sum
 
 _CHUNK = 128
 
-_compile = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
+# numba notices a change of this file only, not of what it calls: machine code is kept just where the caller names a
+# folder that changes with the code (the workflow names one by the code's digest).
+_KEPT = "NUMBA_CACHE_DIR" in os.environ
+_compile = njit(nogil=True, fastmath={"contract"}, error_model="numpy", cache=_KEPT)
 _rates = njit(inline="always", fastmath={"contract"}, error_model="numpy")(rates)
 
 

@@ -105,7 +105,8 @@ def simulate(
     ConfigurationError
         If the time step is unstable on these voxels or they are too coarse for the configured velocity.
     SimulationError
-        If an origin lies outside the wall, a beat diverges or fails to capture; naming the cases.
+        If an origin lies outside the wall, a beat diverges or fails to capture, naming the cases; if inputs don't fit
+        together, naming the input; or if there is no GPU where one is asked for.
     """
     excitability, origin_mm = np.asarray(excitability), np.asarray(origin_mm)
     times: NDArray[np.float64] = np.asarray(time_ms, dtype=np.float64)

@@ -106,7 +106,7 @@
       const mesh = {
         type: "mesh3d", x: surface.x, y: surface.y, z: surface.z, i: surface.i, j: surface.j, k: surface.k,
         intensity: intensity(map), cmin: map.missing ? low - GAP / (1 - GAP) * span : low, cmax: high, colorscale: colourScale(layer.scale, map.missing),
-        lighting: { ambient: 0.62, diffuse: 0.55, specular: 0.08, roughness: 0.7 }, lightposition: { x: -2000, y: -4000, z: 4000 },
+        lighting: { ambient: 0.75, diffuse: 0.4, specular: 0.08, roughness: 0.7 }, lightposition: { x: -2000, y: -4000, z: 4000 },
         hoverinfo: "none",
         colorbar: { thickness: 11, len: 0.7, tickfont: { color: ink }, outlinewidth: 0, nticks: 6,
           title: { text: layer.unit || (layer.moving ? "TMP" : ""), font: { color: ink }, side: "top" } },
