@@ -56,6 +56,15 @@ def test_every_tissue_gets_its_number_of_allowed_sites_none_twice():
         assert allowed[number][site[row]].all()
 
 
+def test_every_site_is_used_by_some_tissue():
+    """Some of these leave a late site that suits only tissues which have enough origins already."""
+    for seed in range(12):
+        allowed = np.ones((3, len(POSITION)), dtype=bool)
+        allowed[1, np.random.default_rng(seed).random(len(POSITION)) < 0.8] = False
+        site, chosen = training_origins(GRAPH, LAYERS, allowed, 9, np.random.default_rng(seed))
+        np.testing.assert_array_equal(np.unique(chosen), np.arange(len(site)))
+
+
 def test_more_origins_keep_the_earlier_ones():
     allowed = np.ones((1, len(SLAB)), bool)
     assert_array_equal(training(allowed, 6)[0], training(allowed, 12)[0][:6])

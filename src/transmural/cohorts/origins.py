@@ -90,7 +90,9 @@ def training_origins(
         )
     site_voxel = np.array(sites, dtype=np.int64)
     chosen = np.stack([np.flatnonzero(row[site_voxel])[:count] for row in allowed])
-    return site_voxel, chosen
+    # A late site may suit only tissues that have enough already: a site that no beat uses isn't one of training.
+    used = np.unique(chosen)
+    return site_voxel[used], np.searchsorted(used, chosen)
 
 
 def spread_choice(
