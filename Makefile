@@ -29,7 +29,7 @@ types: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
 bench: $(VENV)/.installed .venv-bench/.installed

@@ -71,62 +71,69 @@ def _inward(n: int, potential: float, slope: float, ratio: float) -> tuple[float
 
 
 @dataclass(frozen=True)
-class Balls:
-    """Concentric spheres around ``centre`` (mm), labelled outwards, with a ball of muscle in the innermost."""
+class Spheres:
+    """Concentric spheres around the origin, labelled outwards, with balls of muscle in the innermost.
+
+    Centres of balls are multiples of the voxel, so that the voxels of a ball lie symmetrically about it.
+    """
 
     radii: tuple[float, ...]
     labels: tuple[Label, ...]
-    heart_at: tuple[float, float, float]
-    heart_radius: float
+    balls: tuple[tuple[float, float, float], ...]
+    ball_radius: float
     voxel_mm: float
-    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def image(self) -> LabelImage:
-        """Label image whose grid is centred on the heart, so that the voxels of the ball lie symmetrically."""
-        reach = self.radii[-1] + 2 * self.voxel_mm
-        heart = np.array(self.heart_at)
-        below = np.ceil((heart + reach) / self.voxel_mm).astype(int)
-        above = np.ceil((reach - heart) / self.voxel_mm).astype(int)
-        axes = [heart[i] + self.voxel_mm * np.arange(-below[i], above[i] + 1) for i in range(3)]
-        x, y, z = np.meshgrid(*axes, indexing="ij")
+        """Label image with a voxel at the origin."""
+        reach = int(np.ceil(self.radii[-1] / self.voxel_mm)) + 2
+        axis = self.voxel_mm * np.arange(-reach, reach + 1)
+        x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
         r = np.sqrt(x**2 + y**2 + z**2)
         labels = np.full(r.shape, Label.AIR, dtype=np.uint8)
         for radius, label in reversed(list(zip(self.radii, self.labels, strict=True))):
             labels[r < radius] = label
-        ball = (x - heart[0]) ** 2 + (y - heart[1]) ** 2 + (z - heart[2]) ** 2 <= self.heart_radius**2 + 1e-9
-        labels[ball] = Label.LV_MYOCARDIUM
-        origin = np.array([axis[0] for axis in axes]) + np.array(self.centre)
-        return LabelImage(labels, self.voxel_mm, origin)
+        for a, b, c in self.balls:
+            labels[(x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 <= self.ball_radius**2 + 1e-9] = Label.LV_MYOCARDIUM
+        return LabelImage(labels, self.voxel_mm, np.full(3, axis[0]))
 
-    def anatomy(self, electrodes: int = 64, fibre: tuple[float, float, float] = (1.0, 0.0, 0.0)) -> xr.Dataset:
+    def anatomy(self, electrodes: int = 64) -> xr.Dataset:
         """What the torso floor needs of an anatomy."""
-        image = self.image()
-        direction = fibonacci(electrodes + len(LIMB_ELECTRODES))
-        position = np.array(self.centre) + self.radii[-1] * direction
-        return as_anatomy(image, position[:electrodes], position[electrodes:], fibre)
+        position = self.radii[-1] * fibonacci(electrodes + len(LIMB_ELECTRODES))
+        return as_anatomy(self.image(), position[:electrodes], position[electrodes:])
 
-    def electrodes(self, anatomy: xr.Dataset) -> tuple[Array, Array]:
-        """Electrodes and the three limb electrodes of the reference, relative to the spheres' centre."""
-        centre = np.array(self.centre)
-        return (
-            anatomy["electrode_position"].values - centre,
-            anatomy["limb_electrode_position"].values[:3] - centre,
-        )
+    def dipole_leads(
+        self, anatomy: xr.Dataset, sigma: list[float], ball: int, moment: Array
+    ) -> Array:
+        """Analytic body-surface leads of a dipole at the centre of a ball, against Wilson's central terminal."""
+        at, radii = np.array(self.balls[ball]), list(self.radii)
+        electrode, limb = anatomy["electrode_position"].values, anatomy["limb_electrode_position"].values[:3]
+        reference = surface_potential(limb, at, moment, radii, sigma).mean()
+        return surface_potential(electrode, at, moment, radii, sigma) - reference
+
+    def dipole_directions(self, ball: int) -> tuple[Array, Array]:
+        """Unit vectors along the radius and across it."""
+        at = np.array(self.balls[ball])
+        radial = at / np.linalg.norm(at)
+        tangential = np.cross(radial, [0.3, 1.0, 0.2])
+        return radial, tangential / np.linalg.norm(tangential)
 
 
 def as_anatomy(
-    image: LabelImage, electrode: Array, limb: Array, fibre: tuple[float, float, float] | Array, per_node: int = 8
+    image: LabelImage,
+    electrode: Array,
+    limb: Array,
+    fibre: tuple[float, float, float] = (1.0, 0.0, 0.0),
+    node_voxels: int = 2,
 ) -> xr.Dataset:
-    """An anatomy with the variables that the torso floor reads; nodes are runs of neighbouring voxels."""
+    """An anatomy with the variables that the torso floor reads; nodes are blocks of ``node_voxels`` cubed."""
     index = np.argwhere(np.isin(image.labels, (Label.LV_MYOCARDIUM, Label.RV_MYOCARDIUM)))
-    # Blocks of 2 x 2 x 2 voxels are the nodes.
-    _, node = np.unique(index // round(per_node ** (1 / 3)), axis=0, return_inverse=True)
+    _, node = np.unique(index // node_voxels, axis=0, return_inverse=True)
     return xr.Dataset(
         {
             "labels": (("x", "y", "z"), image.labels),
             "voxel_index": (("voxel", "xyz"), index),
             "voxel_position": (("voxel", "xyz"), image.position(index)),
-            "fibre": (("voxel", "xyz"), np.broadcast_to(np.asarray(fibre, dtype=float), index.shape).copy()),
+            "fibre": (("voxel", "xyz"), np.tile(fibre, (len(index), 1))),
             "voxel_node": (("voxel",), node.ravel()),
             "node_volume": (("node",), np.bincount(node.ravel()) * image.spacing_mm**3),
             "electrode_position": (("electrode", "xyz"), electrode),

@@ -12,7 +12,8 @@ import yaml
 from transmural.stores.contracts import ANATOMY, BEATS, COHORT, RECONSTRUCTION, TRANSFER
 from transmural.stores.store import open_store, provenance_of
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+# One worker runs all of these, so that the smoke run is made once and kills hit a machine that isn't crowded.
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
 STUDY_TABLES = "tables/table1*"
 
@@ -103,8 +104,8 @@ def test_the_report_stands_alone(smoke):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("generative_em={methods: [wishful]}", "known inverse methods are"),
-        ("anatomy={voxel_mm: -3}", "anatomy.voxel_mm = -3"),
+        ("generative_em={methods: [wishful], reference_method: wishful}", "known inverse methods are"),
+        ("anatomy={voxel_mm: -3}", "anatomy.voxel_mm = '-3': input should be greater than or equal to 1"),
         ("generative_em={subjects: [nobody]}", "known subjects are"),
     ],
 )

@@ -14,7 +14,7 @@ from skfem.quadrature import get_quadrature
 from skfem.refdom import RefHex
 
 from transmural.torso.mesh import CORNERS, HexMesh
-from transmural.torso.solver import solve_with_pinned_constant
+from transmural.torso.solver import solve_up_to_constant
 
 
 @BilinearForm  # type: ignore[untyped-decorator]
@@ -80,7 +80,7 @@ def lead_fields(
     # Leads that are combinations of others (the 12-lead ECG) cost no solve of their own.
     independent, combination = _independent(weights)
     load = np.asarray(attached.T @ independent.T)
-    return solve_with_pinned_constant(stiffness(mesh, conductivity), load, mesh.unknown_mm) @ combination.T
+    return solve_up_to_constant(stiffness(mesh, conductivity), load, mesh.unknown_mm) @ combination.T
 
 
 def _independent(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -64,15 +64,46 @@ def _neighbour_marked(matrix: sp.csr_matrix, rows: NDArray[np.int64], marked: ND
     return np.asarray(np.add.reduceat(marked[matrix.indices[entry]], start) > 0)
 
 
-def solve_with_pinned_constant(
+def solve_positive_definite(
+    matrix: sp.csr_matrix, load: NDArray[np.floating], position: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Solve for many right-hand sides at once.
+
+    Parameters
+    ----------
+    matrix
+        Symmetric positive definite, shape (unknown, unknown).
+    load
+        Right-hand sides, shape (unknown, lead).
+    position
+        Where the unknowns lie, shape (unknown, 3).
+
+    Returns
+    -------
+    ndarray
+        Solutions, shape (unknown, lead).
+    """
+    order = nested_dissection(matrix, position)
+    factor = splu(
+        sp.csc_matrix(matrix[order][:, order]),
+        permc_spec="NATURAL",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    solution = np.empty(load.shape)
+    solution[order] = factor.solve(np.ascontiguousarray(load[order]))
+    return solution
+
+
+def solve_up_to_constant(
     stiffness: sp.csr_matrix, load: NDArray[np.floating], position: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Solve K z = b for a singular K whose null space is the constants, with the mean of z set to zero.
+    """Solve K z = b for a K whose null space is the constants; the mean of z is zero.
 
     Parameters
     ----------
     stiffness
-        Symmetric positive semidefinite, shape (unknown, unknown), zero row sums.
+        Symmetric positive semidefinite, zero row sums, shape (unknown, unknown).
     load
         Right-hand sides whose columns sum to zero, shape (unknown, lead).
     position
@@ -83,11 +114,7 @@ def solve_with_pinned_constant(
     ndarray
         Solutions, shape (unknown, lead).
     """
-    order = nested_dissection(stiffness, position)
-    # The last unknown of the order is held at zero: the current that enters leaves again, so nothing flows through it.
-    kept = order[:-1]
-    permuted = sp.csc_matrix(stiffness[kept][:, kept])
-    factor = splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    # The last unknown is held at zero; all current that enters leaves again, so none flows through it.
     solution = np.zeros(load.shape)
-    solution[kept] = factor.solve(np.ascontiguousarray(load[kept]))
+    solution[:-1] = solve_positive_definite(sp.csr_matrix(stiffness[:-1, :-1]), load[:-1], position[:-1])
     return np.asarray(solution - solution.mean(axis=0))

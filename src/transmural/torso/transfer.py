@@ -19,6 +19,7 @@ from transmural.anatomy.image import LIMB_ELECTRODES, LabelImage
 from transmural.stores.config.physics import Torso
 from transmural.stores.errors import GeometryError
 from transmural.tissue.diffusion import diffusion_operator, transversely_isotropic
+from transmural.torso.coarsening import nodal_transfer
 from transmural.torso.conductivity import bulk_conductivity
 from transmural.torso.electrodes import attach_to_skin
 from transmural.torso.lead_field import lead_fields
@@ -40,7 +41,7 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
     -------
     xarray.Dataset
         As `transmural.stores.contracts.TRANSFER` says: ``transfer_fine`` (lead, voxel) and ``transfer``
-        (lead, node), the sum over each node's voxels, in mV per mV; rows sum to zero. Also ``lead_field``
+        (lead, node), from the nodes' means, in mV per mV; rows sum to zero. Also ``lead_field``
         (lead, voxel) in 1 / (S/m * mm) and ``electrode_on_skin`` (skin_electrode, xyz) in mm.
 
     Raises
@@ -68,7 +69,14 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
 
     source = cardiac_source(voxel_index, image.spacing_mm, fibre, config)
     fine = _balanced(np.asarray((source.T @ field.T).T))
-    coarse = _balanced(fine @ _membership(anatomy))
+    coarse = nodal_transfer(
+        fine,
+        source,
+        anatomy["voxel_node"].values.astype(np.int64),
+        anatomy.sizes["node"],
+        image.position(voxel_index),
+    )
+    coarse = _balanced(coarse)
     return xr.Dataset(
         {
             "transfer": (("lead", "node"), coarse),
@@ -128,13 +136,6 @@ def _electrode_positions(anatomy: xr.Dataset) -> NDArray[np.float64]:
         )
     limb = anatomy["limb_electrode_position"].values[[names.index(name) for name in LIMB_ELECTRODES]]
     return np.concatenate([anatomy["electrode_position"].values, limb]).astype(float)
-
-
-def _membership(anatomy: xr.Dataset) -> sp.csr_matrix:
-    """1 where a voxel belongs to a node, shape (voxel, node)."""
-    node = anatomy["voxel_node"].values.astype(np.int64)
-    shape = (len(node), anatomy.sizes["node"])
-    return sp.csr_matrix((np.ones(len(node)), (np.arange(len(node)), node)), shape)
 
 
 def _balanced(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

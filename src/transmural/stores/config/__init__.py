@@ -60,7 +60,8 @@ def load(config: Mapping[str, Any]) -> Study:
 
 
 def _explain(problem: dict[str, Any]) -> str:
-    path = ".".join(str(part) for part in problem["loc"]) or "(whole configuration)"
+    path = ".".join(str(part) for part in problem["loc"])
     value = problem.get("input")
     shown = "" if isinstance(value, Mapping) or problem["type"] == "missing" else f" = {value!r}"
-    return f"{path}{shown}: {problem['msg'][0].lower() + problem['msg'][1:]}"
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"{path}{shown}: {said[0].lower() + said[1:]}" if path else said
