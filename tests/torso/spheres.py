@@ -101,9 +101,7 @@ class Spheres:
         position = self.radii[-1] * fibonacci(electrodes + len(LIMB_ELECTRODES))
         return as_anatomy(self.image(), position[:electrodes], position[electrodes:])
 
-    def dipole_leads(
-        self, anatomy: xr.Dataset, sigma: list[float], ball: int, moment: Array
-    ) -> Array:
+    def dipole_leads(self, anatomy: xr.Dataset, sigma: list[float], ball: int, moment: Array) -> Array:
         """Analytic body-surface leads of a dipole at the centre of a ball, against Wilson's central terminal."""
         at, radii = np.array(self.balls[ball]), list(self.radii)
         electrode, limb = anatomy["electrode_position"].values, anatomy["limb_electrode_position"].values[:3]

@@ -8,9 +8,11 @@ that share λ) and e_⊥ what no mode reaches,
 L-curve: the λ of greatest curvature of (½ log ρ, ½ log η) (Hansen & O'Leary 1993, in closed form because
 ``ρ' = −λ² η'``). Cross-validation: the λ of least ``ρ / (M − Σ f_i)²`` for M leads (Golub, Heath & Wahba 1979).
 
-Both have false optima at the smallest λ when data are few or nearly all noise (on a synthetic heart, in the last of
-Greensite's components, where one is enough to spoil a case). The noise level is known, so a λ that fits the data to
-less than half of the noise's energy is not considered.
+Both have false optima at the smallest λ when data are few or nearly all noise (in the last of Greensite's components,
+where one is enough to spoil a case). The noise level is known, so no λ is considered that fits the data better than
+the noise allows, ``ρ(λ) < E (1 − Σ f_i / M)`` for noise of energy E: the method of equivalent degrees of freedom
+(Turchin 1967; Hall & Titterington 1987, J. R. Stat. Soc. B 49:184) as a bound from below. Data that are noise alone
+are thus not fitted at all.
 """
 
 import numpy as np
@@ -26,8 +28,6 @@ _GRID_POINTS = 200
 # transfer matrices say nothing below 1e-7 of the largest.
 _ALL_KEPT = 1e-2
 _SMALLEST = 1e-7
-# The noise leaves its whole energy as misfit, less the share of the modes that are fitted: seldom more than half.
-_LEAST_MISFIT = 0.5
 
 
 def candidates(values: Doubles, points: int = _GRID_POINTS) -> Doubles:
@@ -71,9 +71,8 @@ def choose(
         score = -cross_validation(grid, values, energy, unreached, leads)
     else:
         raise ConfigurationError(f"generative_em.regularisation = {method!r}: must be 'l_curve' or 'gcv'")
-    considered = np.isfinite(score) & (
-        _misfit(grid, values, energy, unreached) >= _LEAST_MISFIT * noise_energy[:, None]
-    )
+    left = noise_energy[:, None] * (1.0 - _filters(grid, values)[0].sum(axis=1) / leads)
+    considered = np.isfinite(score) & (_misfit(grid, values, energy, unreached) >= left)
     return np.asarray(grid[np.argmax(np.where(considered, score, -np.inf), axis=1)])
 
 
