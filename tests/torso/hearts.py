@@ -5,6 +5,7 @@ import xarray as xr
 from spheres import as_anatomy, fibonacci
 
 from transmural.anatomy.image import LIMB_ELECTRODES, Label, LabelImage
+from transmural.tissue.diffusion import diffusion_operator, transversely_isotropic
 
 VOXEL_MM = 3.0
 
@@ -51,7 +52,25 @@ def moved(anatomy: xr.Dataset, permutation: tuple[int, int, int], signs: tuple[i
     return result
 
 
-def activation_wave(anatomy: xr.Dataset, front_mm: float, width_mm: float = 3.0) -> np.ndarray:
-    """1 behind and 0 ahead of a front that runs along x, through a wall without flux at its surface in x."""
+def activation_front(anatomy: xr.Dataset, at_mm: float, width_mm: float = 3.0) -> np.ndarray:
+    """1 behind and 0 ahead of a plane front that runs along x."""
     x = anatomy["voxel_position"].values[:, 0]
-    return 1 / (1 + np.exp((x - front_mm) / width_mm))
+    return 1 / (1 + np.exp((x - at_mm) / width_mm))
+
+
+def beat(anatomy: xr.Dataset, frames: int = 15) -> np.ndarray:
+    """Transmembrane potentials 0 to 1 of an Aliev-Panfilov beat from one voxel's surroundings, shape (voxel, frame)."""
+    position = anatomy["voxel_position"].values
+    tensor = transversely_isotropic(anatomy["fibre"].values, 30.0, 8.0)
+    operator = diffusion_operator(anatomy["voxel_index"].values, VOXEL_MM, tensor)
+    u = (np.linalg.norm(position - position[0], axis=1) < 12).astype(float)
+    v = np.zeros_like(u)
+    result = []
+    for _ in range(frames):
+        for _ in range(20):
+            u, v = (
+                u + 0.03 * (operator @ u + 8 * u * (1 - u) * (u - 0.15) - u * v),
+                v - 0.03 * (0.002 + 0.2 * v / (u + 0.3)) * (v + 8 * u * (u - 1.15)),
+            )
+        result.append(u)
+    return np.stack(result, axis=1)

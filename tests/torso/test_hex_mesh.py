@@ -95,7 +95,7 @@ def test_too_large_a_mesh_is_refused_with_the_key_to_change(monkeypatch):
     with pytest.raises(ConfigurationError, match=r"torso\.heart_element_mm = 2 mm asks for [\d,]+ finite elements"):
         graded_hexahedra(body_image(), 2.0, 16.0)
     with pytest.raises(ConfigurationError, match=r"torso\.body_element_mm = 4 mm asks for"):
-        graded_hexahedra(body_image(), 4.0, 4.0 if False else 4.0)
+        graded_hexahedra(body_image(), 4.0, 4.0)
 
 
 def test_image_without_a_heart_is_refused():

@@ -11,8 +11,8 @@ L-curve: the λ of greatest curvature of (½ log ρ, ½ log η) (Hansen & O'Lear
 Both have false optima at the smallest λ when data are few or nearly all noise (in the last of Greensite's components,
 where one is enough to spoil a case). The noise level is known, so no λ is considered that fits the data better than
 the noise allows, ``ρ(λ) < E (1 − Σ f_i / M)`` for noise of energy E: the method of equivalent degrees of freedom
-(Turchin 1967; Hall & Titterington 1987, J. R. Stat. Soc. B 49:184) as a bound from below. Data that are noise alone
-are thus not fitted at all.
+(Turchin 1967; Hall & Titterington 1987, J. R. Stat. Soc. B 49:184) as a bound from below, never under E/2. Data that
+are noise alone are thus hardly fitted.
 """
 
 import numpy as np
@@ -28,6 +28,10 @@ _GRID_POINTS = 200
 # transfer matrices say nothing below 1e-7 of the largest.
 _ALL_KEPT = 1e-2
 _SMALLEST = 1e-7
+
+
+# A single set's noise energy strays from its expectation, and then the bound alone would admit fits to noise.
+_LEAST_LEFT = 0.5
 
 
 def candidates(values: Doubles, points: int = _GRID_POINTS) -> Doubles:
@@ -71,8 +75,8 @@ def choose(
         score = -cross_validation(grid, values, energy, unreached, leads)
     else:
         raise ConfigurationError(f"generative_em.regularisation = {method!r}: must be 'l_curve' or 'gcv'")
-    left = noise_energy[:, None] * (1.0 - _filters(grid, values)[0].sum(axis=1) / leads)
-    considered = np.isfinite(score) & (_misfit(grid, values, energy, unreached) >= left)
+    left = np.maximum(_LEAST_LEFT, 1.0 - _filters(grid, values)[0].sum(axis=1) / leads)
+    considered = np.isfinite(score) & (_misfit(grid, values, energy, unreached) >= left * noise_energy[:, None])
     return np.asarray(grid[np.argmax(np.where(considered, score, -np.inf), axis=1)])
 
 
