@@ -6,7 +6,7 @@ that share λ) and e_⊥ what no mode reaches,
     η(λ) = |u|² = Σ (f_i / s_i)² e_i,      ρ(λ) = |H u − y|² = Σ (1 − f_i)² e_i + e_⊥.
 
 L-curve: the λ of greatest curvature of (½ log ρ, ½ log η) (Hansen & O'Leary 1993, in closed form because
-``ρ' = −λ² η'``). Cross-validation: the λ of least ``ρ / (M − Σ f_i)²`` for M leads (Golub, Heath & Wahba 1979).
+``ρ' = −λ² η'``), the largest where several corners are alike. Cross-validation: the λ of least ``ρ / (M − Σ f_i)²`` for M leads (Golub, Heath & Wahba 1979).
 
 Both have false optima at the smallest λ when data are few or nearly all noise (in the last of Greensite's components,
 where one is enough to spoil a case). The noise level is known, so no λ is considered that fits the data better than
@@ -30,6 +30,9 @@ _ALL_KEPT = 1e-2
 _SMALLEST = 1e-7
 
 
+# The L-curve of a set that is mostly noise is nearly straight, its corners all slight: a corner must be this much of the
+# sharpest to be taken for it.
+_ALIKE = 0.5
 # A single set's noise energy strays from its expectation, and then the bound alone would admit fits to noise.
 _LEAST_LEFT = 0.5
 
@@ -77,7 +80,17 @@ def choose(
         raise ConfigurationError(f"generative_em.regularisation = {method!r}: must be 'l_curve' or 'gcv'")
     left = np.maximum(_LEAST_LEFT, 1.0 - _filters(grid, values)[0].sum(axis=1) / leads)
     considered = np.isfinite(score) & (_misfit(grid, values, energy, unreached) >= left * noise_energy[:, None])
-    return np.asarray(grid[np.argmax(np.where(considered, score, -np.inf), axis=1)])
+    score = np.where(considered, score, -np.inf)
+    best = score.max(axis=1, keepdims=True)
+    alike = score >= (_ALIKE * best if method == "l_curve" else best)
+    # The first, since the grid descends: the smoothest solution among those that are alike.
+    return np.asarray(grid[np.argmax((alike & _is_peak(score)) | (score == best) & (best <= 0), axis=1)])
+
+
+def _is_peak(score: Doubles) -> NDArray[np.bool_]:
+    """Whether no neighbour on the grid is higher, shape (set, λ)."""
+    padded = np.pad(score, ((0, 0), (1, 1)), constant_values=-np.inf)
+    return np.asarray((score >= padded[:, :-2]) & (score >= padded[:, 2:]))
 
 
 def l_curve_curvature(grid: Doubles, values: Doubles, energy: Doubles, unreached: Doubles) -> Doubles:

@@ -112,7 +112,7 @@ def _cells_holding(
 def _refuse_if_too_large(cells: list[int], heart_element_mm: float, body_element_mm: float) -> None:
     if sum(cells) <= LARGEST_MESH:
         return
-    in_heart = cells[0] > sum(cells) / 2
+    in_heart = len(cells) > 1 and cells[0] > sum(cells) / 2
     key, size = ("heart", heart_element_mm) if in_heart else ("body", body_element_mm)
     raise ConfigurationError(
         f"torso.{key}_element_mm = {size:g} mm asks for {sum(cells):,} finite elements; "
