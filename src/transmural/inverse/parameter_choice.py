@@ -6,7 +6,8 @@ that share λ) and e_⊥ what no mode reaches,
     η(λ) = |u|² = Σ (f_i / s_i)² e_i,      ρ(λ) = |H u − y|² = Σ (1 − f_i)² e_i + e_⊥.
 
 L-curve: the λ of greatest curvature of (½ log ρ, ½ log η) (Hansen & O'Leary 1993, in closed form because
-``ρ' = −λ² η'``), the largest where several corners are alike. Cross-validation: the λ of least ``ρ / (M − Σ f_i)²`` for M leads (Golub, Heath & Wahba 1979).
+``ρ' = −λ² η'``), the largest where several corners are alike. Cross-validation: the λ of least
+``ρ / (M − Σ f_i)²`` for M leads (Golub, Heath & Wahba 1979).
 
 Both have false optima at the smallest λ when data are few or nearly all noise (in the last of Greensite's components,
 where one is enough to spoil a case). The noise level is known, so no λ is considered that fits the data better than
@@ -30,8 +31,8 @@ _ALL_KEPT = 1e-2
 _SMALLEST = 1e-7
 
 
-# The L-curve of a set that is mostly noise is nearly straight, its corners all slight: a corner must be this much of the
-# sharpest to be taken for it.
+# The L-curve of a set that is mostly noise is nearly straight and its corners all slight: whatever is this share as sharp
+# as the sharpest is alike.
 _ALIKE = 0.5
 # A single set's noise energy strays from its expectation, and then the bound alone would admit fits to noise.
 _LEAST_LEFT = 0.5

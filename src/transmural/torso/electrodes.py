@@ -8,7 +8,6 @@ from transmural.anatomy.image import Label, LabelImage
 
 # An attached point lies this share of a voxel below the skin, so that rounding can't put it in the air.
 _BELOW_SKIN = 1e-6
-_CANDIDATES = 16
 
 
 def attach_to_skin(image: LabelImage, position_mm: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -26,18 +25,20 @@ def attach_to_skin(image: LabelImage, position_mm: NDArray[np.floating]) -> NDAr
     ndarray
         Points on the surface, a hair's breadth inside it, in mm, shape (electrode, 3).
     """
-    position = np.asarray(position_mm, dtype=float)
     centre, normal = _skin_faces(image)
     half = image.spacing_mm / 2
-    count = min(_CANDIDATES, len(centre))
-    face = np.asarray(cKDTree(centre).query(position, k=np.arange(1, count + 1))[1])
-    # A face is a square: its half extent is zero along its normal.
-    reach = half * (1 - np.abs(normal[face]))
-    point = centre[face] + np.clip(position[:, None] - centre[face], -reach, reach)
-    nearest = np.linalg.norm(point - position[:, None], axis=2).argmin(axis=1)
-    chosen = face[np.arange(len(position)), nearest]
-    inner = centre[chosen] - half * normal[chosen]
-    return np.asarray(inner + (1 - _BELOW_SKIN) * (point[np.arange(len(position)), nearest] - inner))
+    tree = cKDTree(centre)
+    attached = []
+    for position in np.asarray(position_mm, dtype=float):
+        # The nearest face has its centre no farther than the nearest centre and half a face's diagonal.
+        near = tree.query_ball_point(position, float(tree.query(position)[0]) + 1.5 * half)
+        # A face is a square: its half extent is zero along its normal.
+        reach = half * (1 - np.abs(normal[near]))
+        point = centre[near] + np.clip(position - centre[near], -reach, reach)
+        nearest = int(np.linalg.norm(point - position, axis=1).argmin())
+        inner = centre[near[nearest]] - half * normal[near[nearest]]
+        attached.append(inner + (1 - _BELOW_SKIN) * (point[nearest] - inner))
+    return np.array(attached).reshape(-1, 3)
 
 
 def _skin_faces(image: LabelImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
