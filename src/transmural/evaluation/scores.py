@@ -82,7 +82,7 @@ def score(
         If cases, frames or nodes of truth and reconstruction disagree.
     """
     _check_same_cases(truth, reconstruction)
-    values = case_metrics(truth, reconstruction, node_graph(anatomy), threshold)
+    values = case_metrics(truth, reconstruction, NodeGraph.of(anatomy), threshold)
     rows = [
         (subject, cohort, setting, int(number), method, name, float(values[name][case]), metrics.METRICS[name].unit)
         for case, number in enumerate(_case_numbers(truth))
@@ -138,16 +138,6 @@ def gather(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return scores.sort_values(
         key, key=lambda column: column.map(order) if column.name == "metric" else column, kind="stable"
     ).reset_index(drop=True)
-
-
-def node_graph(anatomy: xr.Dataset) -> NodeGraph:
-    """Nodes of an anatomy (contract ANATOMY) and which of them touch."""
-    return NodeGraph.from_voxels(
-        anatomy["voxel_index"].values,
-        anatomy["voxel_node"].values,
-        anatomy["node_position"].values,
-        anatomy["node_volume"].values,
-    )
 
 
 def _definition(reconstruction: xr.Dataset) -> str:

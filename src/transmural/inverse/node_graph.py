@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
@@ -51,6 +52,16 @@ class NodeGraph:
             raise InferenceError(f"node graph: neighbours must be pairs of node numbers below {nodes}")
         if not (self.volume > 0).all() or not np.isfinite(self.position).all():
             raise InferenceError("node graph: volumes must be positive and positions finite")
+
+    @classmethod
+    def of(cls, anatomy: xr.Dataset) -> Self:
+        """Graph of the nodes of an anatomy (contract ANATOMY)."""
+        return cls.from_voxels(
+            anatomy["voxel_index"].values,
+            anatomy["voxel_node"].values,
+            anatomy["node_position"].values,
+            anatomy["node_volume"].values,
+        )
 
     @classmethod
     def from_voxels(

@@ -31,8 +31,8 @@ _ALL_KEPT = 1e-2
 _SMALLEST = 1e-7
 
 
-# The L-curve of a set that is mostly noise is nearly straight, its corners all slight: those at least this share as sharp
-# as the sharpest are alike.
+# The L-curve of a set that is mostly noise is nearly straight, its corners all slight. Corners at least this share as
+# sharp as the sharpest are alike.
 _ALIKE = 0.5
 # A single set's noise energy strays from its expectation, and then the bound alone would admit fits to noise.
 _LEAST_LEFT = 0.5

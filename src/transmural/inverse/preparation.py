@@ -50,12 +50,7 @@ def prepare(
         transfer=amplitude_mv * transfer["transfer"].values[leads],
         noise_sd_mv=noise,
         time_ms=beats["time"].values,
-        graph=NodeGraph.from_voxels(
-            anatomy["voxel_index"].values,
-            anatomy["voxel_node"].values,
-            anatomy["node_position"].values,
-            anatomy["node_volume"].values,
-        ),
+        graph=NodeGraph.of(anatomy),
         regularisation=study.regularisation,
         training=None if training is None else _training(training, leads),
         lead_names=tuple(str(name) for name in transfer["lead"].values[leads]),
