@@ -58,6 +58,7 @@ BAD = {
     "infinite SNR": ("generative_em.snr_db", float("inf"), "generative_em.snr_db = inf: input should be a finite number"),
     "not a number": ("simulation.k", float("nan"), "finite number"),
     "zero conductivity": ("torso.conductivity.lung", 0, "torso.conductivity.lung = 0: input should be greater than 0"),
+    "elements coarser in the heart": ("torso.body_element_mm", 3, r"heart_element_mm \(4.0\) must not exceed body_element_mm \(3.0\)"),
     "unknown setting": ("generative_em.settings", ["unseen_heart"], "'unseen_scar', 'unseen_origin' or 'unseen_both'"),
     "no settings": ("generative_em.settings", [], "at least 1 item"),
     "unknown subject": ("generative_em.subjects", ["slim"], r"known subjects are \['broad', 'slender'\]"),

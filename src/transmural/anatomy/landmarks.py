@@ -17,7 +17,10 @@ from transmural.stores.errors import GeometryError
 
 _BLOOD = (Label.LV_BLOOD, Label.RV_BLOOD)
 _CHAMBER = {Label.LV_BLOOD: "left", Label.RV_BLOOD: "right"}
-_BASE_COSINE = 0.6  # of the angle between base normal and long axis; the side wall's is near 0, the rim's 0.7
+_BASE_COSINE = 0.6  # of the angle between the normals of base and mouth; the side wall's is near 0, the rim's 0.7
+_BELOW_MOUTH_VOXELS = 1.5  # a base as level as its mouth still has the grid's steps ...
+_BELOW_MOUTH_SLOPE = 0.25  # ... and may fall away from it as gently as this
+_SMALLEST_PLANE = 20  # voxels of a mouth through which a plane is fitted; smaller ones face along the long axis
 _SHALLOWEST_VOXELS = 3.0  # from the opening to the cavity's centroid
 _SMALLEST_OPENING = 0.1  # of the largest opening of its chamber; smaller contacts are pinholes in the wall
 
@@ -91,7 +94,7 @@ def find_landmarks(image: LabelImage, wall: Wall) -> Landmarks:
     apex_direction, point = _long_axis(cavity, mouth)
     point = point + apex_direction * ((mouth - point) @ apex_direction)
 
-    base = _base(labels, opening[Label.LV_BLOOD] | opening[Label.RV_BLOOD], apex_direction)
+    base = _base(labels, opening, apex_direction)
     height = (wall.position_mm - point) @ apex_direction
     left_height = np.where(wall.left, height, -np.inf)
     tip = left_height > left_height.max() - 1.01 * spacing
@@ -157,16 +160,44 @@ def _long_axis(
 
 
 def _base(
-    labels: NDArray[np.uint8], opening: NDArray[np.bool_], apex_direction: NDArray[np.float64]
+    labels: NDArray[np.uint8], opening: dict[Label, NDArray[np.bool_]], apex_direction: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Wall voxels of the outer surface that face away from the apex, in one piece with the openings."""
+    """Wall voxels around the mouths of their own ventricle that face as the mouth does and lie level with it.
+
+    A wall that slopes away from the mouth is no base, however far the slope faces upwards: it is the outer surface of
+    a wall that tapers towards the valve.
+    """
     solid = np.isin(labels, (*MYOCARDIUM, *_BLOOD))
-    outside = ndimage.binary_dilation(~solid, border_value=1)
+    outer = ndimage.binary_dilation(~solid, border_value=1)
     smooth = ndimage.gaussian_filter(solid.astype(np.float32), 1.5)
-    gradient = np.stack([np.gradient(smooth, axis=axis) for axis in range(3)], axis=-1)
-    norm = np.linalg.norm(gradient, axis=-1)
-    upward = gradient @ apex_direction > _BASE_COSINE * norm
-    candidate = (np.isin(labels, MYOCARDIUM) & outside & upward) | opening
-    parts, _ = ndimage.label(candidate, np.ones((3, 3, 3)))
-    base: NDArray[np.bool_] = np.isin(parts, np.unique(parts[opening])) & candidate & ~opening
-    return base
+    inward = np.stack([np.gradient(smooth, axis=axis) for axis in range(3)], axis=-1)
+    inward /= np.maximum(np.linalg.norm(inward, axis=-1, keepdims=True), 1e-12)
+    base = np.zeros(labels.shape, bool)
+    for myocardium, chamber in ((Label.LV_MYOCARDIUM, Label.LV_BLOOD), (Label.RV_MYOCARDIUM, Label.RV_BLOOD)):
+        mouths, _ = ndimage.label(opening[chamber], np.ones((3, 3, 3)))
+        nearest = ndimage.distance_transform_edt(mouths == 0, return_distances=False, return_indices=True)
+        index = np.argwhere((labels == myocardium) & outer)
+        rim = nearest[:, *index.T].T
+        normal = _mouth_normals(mouths, apex_direction)[mouths[tuple(rim.T)]]
+        away = index - rim
+        below = -np.sum(away * normal, axis=1)
+        level = below <= _BELOW_MOUTH_VOXELS + _BELOW_MOUTH_SLOPE * np.linalg.norm(away, axis=1)
+        facing = -np.sum(inward[tuple(index.T)] * normal, axis=1) > _BASE_COSINE
+        base[tuple(index[level & facing].T)] = True
+    mouth = opening[Label.LV_BLOOD] | opening[Label.RV_BLOOD]
+    parts, _ = ndimage.label(base | mouth, np.ones((3, 3, 3)))
+    joined: NDArray[np.bool_] = base & np.isin(parts, np.unique(parts[mouth]))
+    return joined
+
+
+def _mouth_normals(mouths: NDArray[np.int32], apex_direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normal, away from the apex, of the plane through each numbered mouth, shape (1 + mouth, 3)."""
+    normals = np.tile(-apex_direction, (mouths.max() + 1, 1))
+    for number in range(1, len(normals)):
+        points = np.argwhere(mouths == number)
+        if len(points) >= _SMALLEST_PLANE:
+            normal = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][2]
+            upward = -(normal @ apex_direction)
+            if abs(upward) > _BASE_COSINE:
+                normals[number] = normal * np.sign(upward)
+    return normals

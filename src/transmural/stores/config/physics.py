@@ -36,6 +36,14 @@ class Torso(Section):
     heart_element_mm: float = quantity("mm", "Element size in and around the heart", ge=1.0, le=10)
     body_element_mm: float = quantity("mm", "Largest element size, away from the heart", ge=2.0, le=40)
 
+    @model_validator(mode="after")
+    def _coarser_away_from_the_heart(self) -> Self:
+        if self.heart_element_mm > self.body_element_mm:
+            raise ValueError(
+                f"heart_element_mm ({self.heart_element_mm}) must not exceed body_element_mm ({self.body_element_mm})"
+            )
+        return self
+
 
 class Simulation(Section):
     """Monodomain Aliev-Panfilov model (Aliev & Panfilov 1996)."""
