@@ -62,7 +62,9 @@ def amplitude_mv(study_config):
 
 def test_only_the_leads_of_the_montage_are_measured(beats, anatomy, transfer, study, amplitude_mv):
     problem = prepare(beats, anatomy, transfer, study, amplitude_mv, STREAM)
-    twelve = prepare(beats, anatomy, transfer, study.model_copy(update={"montage": "standard_12"}), amplitude_mv, STREAM)
+    twelve = prepare(
+        beats, anatomy, transfer, study.model_copy(update={"montage": "standard_12"}), amplitude_mv, STREAM
+    )
     assert problem.ecg.shape[1] == beats.sizes["lead"] - 12
     assert twelve.lead_names == tuple(f"L{k}" for k in range(beats.sizes["lead"] - 12, beats.sizes["lead"]))
 

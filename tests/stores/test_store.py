@@ -111,7 +111,10 @@ def test_damage_is_noticed_and_named(tmp_path, damage, message):
         (lambda d: d.drop_vars("tmp"), "variable 'tmp' is missing"),
         (lambda d: d.transpose("node", "time", "case"), "variable 'tmp' has dimensions"),
         (lambda d: d.assign(tmp=d["tmp"] > 0), "variable 'tmp' has type bool, expected float"),
-        (lambda d: d.assign(seconds=d["seconds"].where(d["seconds"] > 2)), "variable 'seconds' has 3 values that are not"),
+        (
+            lambda d: d.assign(seconds=d["seconds"].where(d["seconds"] > 2)),
+            "variable 'seconds' has 3 values that are not",
+        ),
     ],
 )
 def test_a_dataset_that_breaks_its_contract_is_not_written(tmp_path, change, message):

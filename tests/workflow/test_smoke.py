@@ -71,7 +71,9 @@ def test_a_change_of_plotting_settings_reruns_no_simulation(smoke):
 def test_every_job_left_log_and_benchmark(smoke):
     results = smoke.results()
     logs = {p.relative_to(results / "logs").with_suffix("") for p in (results / "logs").rglob("*.log")}
-    benchmarks = {p.relative_to(results / "benchmarks").with_suffix("") for p in (results / "benchmarks").rglob("*.tsv")}
+    benchmarks = {
+        p.relative_to(results / "benchmarks").with_suffix("") for p in (results / "benchmarks").rglob("*.tsv")
+    }
     assert logs == benchmarks
     assert len(logs) > 15
 

@@ -1,0 +1,30 @@
+"""The real heart goes through the same workflow and gives the same tables, from the local folder of public data."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+BESIDE = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(os.environ.get("TRANSMURAL_DATA") or BESIDE)
+KIT = DATA / "kit-delay-regularization"
+
+
+@pytest.mark.skipif(not KIT.is_dir(), reason=f"{KIT} is missing; name the folder of public data in TRANSMURAL_DATA")
+def test_the_real_heart_gives_the_same_tables(checkout):
+    overlays = ["config/smoke.yaml", "config/real.yaml"]
+    status, output = checkout.run(
+        "tables", "--configfile", *overlays, config=None, cores=1, environment={"TRANSMURAL_DATA": str(DATA)}
+    )
+    assert status == 0, output
+    tables = checkout.results("real") / "tables"
+    assert {p.name for p in tables.glob("*.md")} == {
+        "table1.md", "table1_kit.md", "table1_tests.md", "costs.md", "subjects.md"
+    }  # fmt: skip
+    scores = pd.read_csv(checkout.results("real") / "scores" / "generative_em.csv")
+    assert set(scores["subject"]) == {"kit"}
+    demeaned = scores[scores["metric"] == "nrmse_demeaned"].groupby("method")["value"].mean()
+    assert demeaned["tikhonov1"] < demeaned["mean_beat"]
