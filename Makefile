@@ -28,8 +28,9 @@ lint: $(VENV)/.installed
 types: $(VENV)/.installed
 	$(BIN)/mypy
 
+# A file's tests stay on one worker, so that the smoke run is made once.
 unit: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
 bench: $(VENV)/.installed .venv-bench/.installed

@@ -76,3 +76,8 @@ def smoke_cohorts(study_config, smoke_anatomy, smoke_subject):
 
     study = study_config
     return design(smoke_anatomy, study.generative_em, study.simulation, study.seed, smoke_subject)
+
+
+def pytest_collection_modifyitems(items):
+    """Runs of the whole workflow first: they take longest, and one worker does them while the other does the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)

@@ -115,6 +115,30 @@ def test_the_base_plane_is_not_epicardium():
     assert np.abs(coordinates.transmural[base] - depth).mean() < 0.12
 
 
+def test_a_wall_that_tapers_towards_the_valve_has_its_slope_as_epicardium():
+    image, _ = image_and_electrodes("slender", 2.0)
+    rim = subject("slender").lv_radius_mm + 2.0
+
+    def taper(labels):
+        index = np.argwhere(labels == Label.LV_MYOCARDIUM)
+        r, s, t = heart_coordinates("slender", image.position(index)).T
+        slope = (r < 0) & (t < (np.hypot(r, s) - rim) * np.tan(np.radians(40)))
+        labels[tuple(index[slope].T)] = Label.TORSO
+
+    tapered = relabelled(image, taper)
+    wall = Wall.of(tapered)
+    landmarks = find_landmarks(tapered, wall)
+    tau = ventricular_coordinates(wall, landmarks).transmural
+    r, s, t = heart_coordinates("slender", wall.position_mm).T
+    lateral = wall.left & (r < -4) & (wall.beyond == Label.TORSO).any(axis=1)
+    slope = lateral & (np.hypot(r, s) > rim + 4) & (t < 12)
+    assert slope.sum() > 40
+    assert np.median(tau[slope]) > 0.75
+    assert (tau[slope] < 0.5).mean() < 0.02
+    assert not landmarks.base[slope].any()
+    assert landmarks.base[lateral & (t < 1)].mean() > 0.9
+
+
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_apicobasal_rises_from_apex_to_base(name):
     wall, landmarks, coordinates, _ = solved(name, 2.0)

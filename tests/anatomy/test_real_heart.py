@@ -13,10 +13,12 @@ from transmural.anatomy.build import build_anatomy
 from transmural.anatomy.cavities import find_ventricles
 from transmural.anatomy.downloads import fetch, registry
 from transmural.anatomy.image import MYOCARDIUM, Label
+from transmural.anatomy.nodes import aggregate
 from transmural.anatomy.subjects import load_subject
 from transmural.anatomy.surface_files import read_surface
 from transmural.anatomy.triangles import check_closed, merged, oriented_volume_mm3
 from transmural.anatomy.voxelise import voxelise
+from transmural.anatomy.wall import Wall
 from transmural.stores.config import Anatomy
 from transmural.stores.config.subjects import Surfaces
 from transmural.stores.contracts import ANATOMY, check
@@ -163,6 +165,31 @@ def test_the_anatomy_is_complete(built):
     share = np.bincount(built["segment"].values, minlength=19)[1:18] / (built["segment"].values < 18).sum()
     assert share.min() > 0.005
     assert share.max() < 0.15
+
+
+def test_the_outer_surface_away_from_the_mouths_is_epicardium(built):
+    labels = built["labels"].values
+    voxel = tuple(built["voxel_index"].values.T)
+    outside, blood = (np.isin(labels, chosen) for chosen in ((0, 1, 2), (Label.LV_BLOOD, Label.RV_BLOOD)))
+    mouth = blood & ndimage.binary_dilation(outside)
+    away = ndimage.distance_transform_edt(~mouth)[voxel] * built.attrs["spacing_mm"] > 6
+    thick = ~ndimage.binary_dilation(blood)[voxel]
+    outer = ndimage.binary_dilation(outside)[voxel] & away & thick
+    tau = built["transmural"].values[outer]
+    assert outer.sum() > 6000
+    assert (tau < 0.5).mean() < 0.01
+    assert (tau < 0.3).mean() < 0.002
+
+
+@pytest.mark.parametrize("nodes", [300, 900, 1900])
+def test_nodes_of_a_real_heart_are_of_nearly_equal_volume_and_keep_to_one_ventricle(kit, nodes):
+    wall = Wall.of(kit[0])
+    node = aggregate(wall, nodes)
+    voxels = np.bincount(node, minlength=nodes)
+    assert voxels.min() > 0.35 * voxels.mean()
+    assert voxels.std() < 0.15 * voxels.mean()
+    left = np.bincount(node, wall.left) / voxels
+    assert ((left == 0) | (left == 1)).mean() > 0.97
 
 
 def test_matlab_and_ply_files_hold_the_same_heart():

@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Checkout:
-    """A folder with the workflow (linked) and its own results."""
+    """A copy of the workflow with its own results: code that changes meanwhile doesn't change the run."""
 
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(ROOT / "config", folder / "config")
-        for name in ("Snakefile", "workflow", "envs", "src"):
-            (folder / name).symlink_to(ROOT / name)
+        shutil.copy(ROOT / "Snakefile", folder)
+        for name in ("config", "envs", "src", "workflow"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
     def start(self, *arguments, cores=2, config="config/smoke.yaml", environment=None):
         """Start Snakemake in a process group of its own."""

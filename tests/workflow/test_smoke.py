@@ -12,8 +12,7 @@ import yaml
 from transmural.stores.contracts import ANATOMY, BEATS, COHORT, RECONSTRUCTION, TRANSFER
 from transmural.stores.store import open_store, provenance_of
 
-# One worker runs all of these, so that the smoke run is made once and kills hit a machine that isn't crowded.
-pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 STUDY_TABLES = "tables/table1*"
 

@@ -18,8 +18,6 @@ from transmural.stores.errors import GeometryError
 _BLOOD = (Label.LV_BLOOD, Label.RV_BLOOD)
 _CHAMBER = {Label.LV_BLOOD: "left", Label.RV_BLOOD: "right"}
 _BASE_COSINE = 0.6  # of the angle between the normals of base and mouth; the side wall's is near 0, the rim's 0.7
-_BELOW_MOUTH_VOXELS = 1.5  # a base as level as its mouth still has the grid's steps ...
-_BELOW_MOUTH_SLOPE = 0.25  # ... and may fall away from it as gently as this
 _SMALLEST_PLANE = 20  # voxels of a mouth through which a plane is fitted; smaller ones face along the long axis
 _SHALLOWEST_VOXELS = 3.0  # from the opening to the cavity's centroid
 _SMALLEST_OPENING = 0.1  # of the largest opening of its chamber; smaller contacts are pinholes in the wall
@@ -180,8 +178,8 @@ def _base(
         rim = nearest[:, *index.T].T
         normal = _mouth_normals(mouths, apex_direction)[mouths[tuple(rim.T)]]
         away = index - rim
-        below = -np.sum(away * normal, axis=1)
-        level = below <= _BELOW_MOUTH_VOXELS + _BELOW_MOUTH_SLOPE * np.linalg.norm(away, axis=1)
+        # Voxels that touch one plane from below, by a face, differ in height by less than this.
+        level = -np.sum(away * normal, axis=1) <= np.abs(normal).max(axis=1)
         facing = -np.sum(inward[tuple(index.T)] * normal, axis=1) > _BASE_COSINE
         base[tuple(index[level & facing].T)] = True
     mouth = opening[Label.LV_BLOOD] | opening[Label.RV_BLOOD]
@@ -190,7 +188,7 @@ def _base(
     return joined
 
 
-def _mouth_normals(mouths: NDArray[np.int32], apex_direction: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mouth_normals(mouths: NDArray[np.signedinteger], apex_direction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit normal, away from the apex, of the plane through each numbered mouth, shape (1 + mouth, 3)."""
     normals = np.tile(-apex_direction, (mouths.max() + 1, 1))
     for number in range(1, len(normals)):
