@@ -1,9 +1,14 @@
 """What the pages say is so: links lead somewhere, commands name real targets."""
 
+import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from transmural.inverse.registry import labels
+from transmural.report.generative_em import short_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -42,3 +47,17 @@ def test_workflow_targets_of_the_readme_exist():
     )
     for target in ("all", "tables", "figures", "report"):
         assert f"rule {target}:" in rules
+
+
+def test_the_table_of_the_readme_is_made_from_the_committed_scores():
+    scores = pd.read_csv(ROOT / "results" / "reference" / "quick" / "scores" / "generative_em.csv")
+    assert short_table(scores, labels()) in (ROOT / "README.md").read_text(), "run `make reference RUN=quick`"
+
+
+def test_the_committed_results_say_where_they_come_from():
+    for folder in (ROOT / "results" / "reference").iterdir():
+        facts = json.loads((folder / "provenance.json").read_text())
+        assert {"commit", "config", "versions", "machine", "wall_seconds"} <= set(facts)
+        assert facts["config"]["run"] == folder.name
+        assert "unknown" not in facts["commit"]
+        assert "+changes" not in facts["commit"]

@@ -10,8 +10,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
+from transmural.inverse.registry import labels
+from transmural.report.generative_em import short_table
 from transmural.report.run_tables import read_benchmarks
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine, versions
@@ -39,7 +42,18 @@ def keep(run):
         "job_seconds": seconds_by_step(source / "benchmarks"),
         "config": yaml.safe_load((source / "config.yaml").read_text()),
     }
+    if run == "quick":
+        write_whole(ROOT / "README.md", with_table(ROOT / "README.md", target / "scores" / "generative_em.csv"))
     write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def with_table(page, scores_path):
+    """The page with the table between its marks made from the scores."""
+    before, mark, rest = page.read_text().partition("<!-- table: from results/reference/quick/scores -->\n")
+    _, end, after = rest.partition("<!-- end of table -->")
+    if not end:
+        sys.exit(f"{page}: the marks of the table are missing")
+    return before + mark + "\n" + short_table(pd.read_csv(scores_path), labels()) + "\n\n" + end + after
 
 
 def seconds_by_step(folder):

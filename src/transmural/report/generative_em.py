@@ -8,14 +8,16 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from transmural.evaluation.published import published
-from transmural.evaluation.statistics import paired_tests
+from transmural.evaluation.statistics import paired_tests, summary
 from transmural.report.activation_maps import activation_figure
 from transmural.report.drawn_case import Choice, DrawnCase, choose_case
 from transmural.report.early_activation import early_activation_figure
 from transmural.report.ecg_figure import ecg_figure
 from transmural.report.html import Item, Section
+from transmural.report.quantities import quantity
 from transmural.report.scar_maps import scar_figure
 from transmural.report.score_figure import score_figure
+from transmural.report.style import axis_label
 from transmural.report.subjects import picture
 from transmural.report.table import Table
 from transmural.report.tables import ROWS, paired_table, score_table
@@ -183,6 +185,18 @@ def study_section(
         "Reconstruction of transmembrane potentials from body-surface ECGs when scar, origin, or both are unknown to "
         "the training cohort.",
     )
+
+
+def short_table(scores: pd.DataFrame, labels: Mapping[str, str], setting: str = "unseen_both") -> str:
+    """Markdown table of one setting over all hearts, for the README: the accuracies that tell methods apart."""
+    metrics = ("nrmse", "nrmse_demeaned", "correlation", "dice", "origin_distance")
+    shown = summary(scores[scores["setting"] == setting]).set_index(["method", "metric"])
+    heads = [axis_label(quantity(metric).label, quantity(metric).unit) for metric in metrics]
+    lines = [f"| {' | '.join(['method', *heads])} |", "|---" * (len(metrics) + 1) + "|"]
+    for method in dict.fromkeys(scores["method"]):
+        cells = [quantity(metric).text(*shown.loc[(method, metric), ["mean", "sd"]]) for metric in metrics]
+        lines.append(f"| {' | '.join([labels[method], *cells])} |")
+    return "\n".join(lines)
 
 
 def _first(available: Sequence[str], preferred: Sequence[str]) -> str:

@@ -122,7 +122,17 @@ def mark(axes: Axes, surface: Surface, point: ArrayLike, view: View, size: float
     rings = [("#000000", 0.9, "-"), ("#ffffff", 0.9, ":")] if hidden else [("#000000", 2.2, "-"), ("#ffffff", 1.1, "-")]
     for colour, width, style in rings:
         axes.add_patch(
-            Ellipse((x, y), size, size, fill=False, edgecolor=colour, linewidth=width, linestyle=style, zorder=3)
+            Ellipse(
+                (x, y),
+                size,
+                size,
+                fill=False,
+                edgecolor=colour,
+                linewidth=width,
+                linestyle=style,
+                zorder=3,
+                clip_on=False,
+            )
         )
 
 
