@@ -2,20 +2,20 @@
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
+RUN ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
-RUN = $(shell sed -n 's/^run: *//p' $(or $(lastword $(CONFIG)),config/config.yaml))
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+SNAKEMAKE = $(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit workflow-test bench reference docs lock clean
+.PHONY: study tables report test lint types unit bench reference docs lock clean
 
+# CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
-	$(SNAKEMAKE)
-	@for table in results/$(RUN)/tables/*.md; do echo; cat $$table; done
-	@echo; echo "Report: $(CURDIR)/results/$(RUN)/report.html"
+	$(call SNAKEMAKE,)
+	@$(BIN)/python workflow/scripts/show.py $(CONFIG)
 
 tables report: $(VENV)/.installed
-	$(SNAKEMAKE) $@
+	$(call SNAKEMAKE,$@)
 
 test: lint types unit
 
@@ -41,26 +41,28 @@ bench: $(VENV)/.installed .venv-bench/.installed
 	.venv-bench/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
-# Copies the scores, tables, key figures and provenance of a finished run into results/reference/ for committing.
-RUN_CONFIG = $(if $(filter quick,$(RUN)),,$(wildcard config/$(RUN).yaml))
+# Copies the scores, tables, figures and provenance of a run (quick, or one with an overlay of its name) into
+# results/reference/ for committing.
 reference: $(VENV)/.installed
-	$(BIN)/snakemake --cores $(CORES) $(if $(RUN_CONFIG),--configfile $(RUN_CONFIG))
+	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out quick,$(RUN)),--configfile config/$(RUN).yaml)
 	$(BIN)/python workflow/scripts/reference.py $(RUN)
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m transmural.stores.config
 
-lock:
-	$(PYTHON) -m pip install -q uv
-	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 -q -o requirements.lock
-	$(PYTHON) envs/pin.py
+lock: $(VENV)/.installed
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 -q -o requirements.lock
+	$(BIN)/python envs/pin.py
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed; found " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	CC=/bin/false CXX=/bin/false $(BIN)/pip install -q --disable-pip-version-check -r requirements.lock # no compiler
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 
+# Keeps results/reference/.
 clean:
-	rm -rf $(VENV) .venv-bench .snakemake .mypy_cache .pytest_cache .ruff_cache results/quick results/smoke
+	rm -rf $(VENV) .venv-bench .snakemake .mypy_cache .pytest_cache .ruff_cache
+	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +

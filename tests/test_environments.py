@@ -1,7 +1,9 @@
 """One truth about dependencies: pyproject.toml, the lock file and the conda environments agree."""
 
+import ast
 import importlib.util
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -22,6 +24,22 @@ def test_the_lock_file_satisfies_every_requirement(need, python):
     requirement = Requirement(need)
     locked = pin.locked_versions(python)
     assert Version(locked[requirement.name.lower()]) in requirement.specifier
+
+
+def imported_packages():
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")]
+    own = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")} | {"transmural"}
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            yield from ({name.split(".")[0] for name in names} - own - set(sys.stdlib_module_names))
+
+
+def test_the_requirements_are_what_is_imported():
+    modules = {"pyyaml": "yaml", "scikit-fem": "skfem", "scikit-image": "skimage"}
+    names = [Requirement(need).name for need in PROJECT["dependencies"]]
+    assert {modules.get(name, name.replace("-", "_")) for name in names} == set(imported_packages())
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu"])

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from transmural.cohorts.beats import coarse_ecg, frame_times, node_scar, shards, simulate_cases
 from transmural.stores.contracts import BEATS, check
 from transmural.stores.errors import SimulationError
+from transmural.tissue import gpu
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,11 @@ def transfer(smoke_anatomy):
 
 @pytest.fixture(scope="module")
 def simulated(smoke_anatomy, transfer, smoke_cohorts, study, study_config):
-    def run(cases, study=study, threads=1, **cohort):
+    def run(cases, study=study, threads=1, device="auto", **cohort):
         data = smoke_cohorts["published"].assign(**cohort)
-        return simulate_cases(smoke_anatomy, transfer, data, cases, study, study_config.simulation, threads)
+        return simulate_cases(
+            smoke_anatomy, transfer, data, cases, study, study_config.simulation, threads, device=device
+        )
 
     return run
 
@@ -60,6 +63,17 @@ def test_frames_run_from_the_stimulus_to_the_end_of_the_beat(study_config):
 def test_beats_fulfil_their_contract(beats):
     check(beats, BEATS, "beats")
     assert_array_equal(beats["case"], np.arange(5))
+
+
+def test_beats_say_where_they_were_simulated(simulated, beats):
+    assert beats.attrs["simulated_on"] == ("gpu" if gpu.available() else "cpu")
+    assert simulated(slice(0, 1), device="cpu").attrs["simulated_on"] == "cpu"
+
+
+@pytest.mark.skipif(gpu.available(), reason="there is a CUDA device")
+def test_asking_for_a_gpu_where_there_is_none_is_refused(simulated):
+    with pytest.raises(SimulationError, match="no CUDA device; use 'cpu' or 'auto'"):
+        simulated(slice(0, 1), device="gpu")
 
 
 @pytest.mark.slow

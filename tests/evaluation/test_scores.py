@@ -135,6 +135,18 @@ def test_a_failed_case_scores_as_nothing_is_counted_and_spoils_no_other(truth, w
     np.testing.assert_array_equal(values.loc[:1], good.loc[:1])
 
 
+def test_potentials_that_activate_nothing_score_as_zero_whatever_their_shape(truth, wall):
+    tmp = truth["tmp"].values.copy()
+    tmp[2] *= 0.45
+    values = table(truth, reconstruction(tmp), wall)
+    nothing = tmp.copy()
+    nothing[2] = 0
+    assert values["failed"].to_list() == [0, 0, 1]
+    assert values.loc[2, "nrmse"] == 1
+    assert values.loc[2, "correlation"] == 0
+    np.testing.assert_array_equal(values, table(truth, reconstruction(nothing), wall))
+
+
 def test_scores_do_not_depend_on_what_the_method_is_called(truth, wall):
     found = reconstruction(0.8 * truth["tmp"].values)
     one = score(truth, found, wall, 0.25, **NAMES)

@@ -39,6 +39,7 @@ def test_what_is_written_is_read_back_bit_for_bit(tmp_path_factory, cases, frame
     write_store(dataset, folder, RECONSTRUCTION, {"seed": seed})
     read = open_store(folder, RECONSTRUCTION)
     xr.testing.assert_identical(read.drop_attrs(), dataset)
+    assert all(read[name].attrs["units"] and read[name].attrs["long_name"] for name in read.variables)
     assert read["tmp"].dtype == np.float32
     assert read["tmp"].attrs["long_name"]
     assert provenance_of(read) == {"seed": seed}
@@ -155,6 +156,8 @@ def test_a_killed_writer_leaves_no_store(tmp_path):
             assert process.poll() is None
         os.kill(process.pid, signal.SIGKILL)
     assert not target.exists()
+    write_store(reconstruction(), target, RECONSTRUCTION, {})
+    assert [p.name for p in tmp_path.iterdir()] == ["store"]
 
 
 def test_manifest_lists_every_file(tmp_path):

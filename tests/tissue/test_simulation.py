@@ -244,3 +244,10 @@ def test_gpu_agrees_with_the_cpu(cohort):
     run, _ = cohort
     cpu, device = run(np.arange(40), device="cpu"), run(np.arange(40), device="gpu")
     assert np.abs(cpu.tmp - device.tmp).max() < 1e-3
+    assert (cpu.device, device.device) == ("cpu", "gpu")
+
+
+def test_beats_say_where_they_were_simulated(cohort):
+    run, whole = cohort
+    assert whole.device == ("gpu" if gpu.available() else "cpu")
+    assert run([0], device="cpu").device == "cpu"

@@ -26,15 +26,19 @@ except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-OVERLAYS = "".join(
-    f" --configfile {os.path.relpath(path)}" for path in workflow.overwrite_configfiles
+# What makes a target of this run again. The run's own folder holds its whole configuration.
+CHANGED = bool(workflow.overwrite_configfiles or workflow.overwrite_config)
+COMMAND = "snakemake {target} --cores all" + (
+    f" --configfile results/{study.run}/config.yaml" if CHANGED else ""
 )
-COMMAND = f"snakemake --cores all{OVERLAYS}"
 ENVIRONMENT = "../../envs/cpu.yaml"
 # Jobs share compiled kernels, in a folder that changes with their code.
-KERNELS = Path(".snakemake", "numba", code_digest("transmural.tissue.kernels")).resolve()
+KERNELS = Path(
+    ".snakemake", "numba", code_digest("transmural.tissue.kernels")
+).resolve()
 os.environ |= {"NUMBA_CACHE_DIR": str(KERNELS)}
 LIBRARY = Path(workflow.basedir) / "src" / "transmural"
+REGISTRY = str(LIBRARY / "anatomy" / "registry.json")
 PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
 TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())
 

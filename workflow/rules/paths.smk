@@ -20,7 +20,7 @@ def benchmarks(path):
 
 
 def source_files(wildcards):
-    """A user's own files, so that a change of theirs makes the subject again; public files have fixed digests."""
+    """A user's own files, so that a change of theirs makes the subject again; public files by their registry."""
     values = study.subjects[wildcards.subject].model_dump(mode="json")
     names = (
         "image",
@@ -38,7 +38,8 @@ def source_files(wildcards):
         for value in given
         for path in ([value] if isinstance(value, str) else value)
     ]
-    return [path for path in paths if not path.startswith("public:")]
+    own = [os.path.expanduser(path) for path in paths if not path.startswith("public:")]
+    return own if len(own) == len(paths) else [*own, REGISTRY]
 
 
 def shard_paths(cohort):

@@ -138,7 +138,7 @@ rule write_report:
     params:
         config=study.model_dump(mode="json"),
         run=lambda wildcards, output: str(Path(output[0]).parent),
-        command=COMMAND,
+        command=lambda wildcards: COMMAND,
         library=digest("report.py", *METHOD_MODULES),
     message:
         "Writing the report"

@@ -4,19 +4,18 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from step import step
+from step import made_by, step
 from transmural.anatomy.build import build_anatomy
 from transmural.anatomy.subjects import load_subject
 from transmural.stores.config import Anatomy, Subject
 from transmural.stores.contracts import ANATOMY
-from transmural.stores.provenance import provenance
 from transmural.stores.store import write_store
 
 
-def build(name, subject, anatomy, output_path):
+def build(name, subject, anatomy, output_path, record):
     image, electrodes = load_subject(name, TypeAdapter(Subject).validate_python(subject), Anatomy(**anatomy), Path())
     dataset = build_anatomy(image, electrodes, Anatomy(**anatomy), name)
-    write_store(dataset, output_path, ANATOMY, provenance(subject=subject, anatomy=anatomy))
+    write_store(dataset, output_path, ANATOMY, record)
 
 
 if __name__ == "__main__":
@@ -26,4 +25,5 @@ if __name__ == "__main__":
             snakemake.params.subject,
             snakemake.params.anatomy,
             snakemake.output[0],
+            made_by(snakemake),
         )

@@ -2,16 +2,15 @@
 
 from functools import partial
 
-from step import step
+from step import made_by, step
 from transmural.cohorts.beats import shards, simulate_cases
 from transmural.stores.config import BeatSampling, Simulation
 from transmural.stores.contracts import ANATOMY, BEATS, COHORT, TRANSFER
-from transmural.stores.provenance import provenance
 from transmural.stores.store import open_store, write_store
 
 
 def simulate_shard(
-    anatomy_path, transfer_path, cohort_path, shard, study, simulation, output_path, threads=1, progress=None
+    anatomy_path, transfer_path, cohort_path, shard, study, simulation, output_path, record, threads=1, progress=None
 ):
     study, simulation = BeatSampling(**study), Simulation(**simulation)
     cohort = open_store(cohort_path, COHORT)
@@ -26,7 +25,7 @@ def simulate_shard(
         threads,
         progress and partial(progress, total=cases.stop - cases.start),
     )
-    write_store(beats, output_path, BEATS, provenance(simulation=simulation.model_dump(mode="json"), shard=shard))
+    write_store(beats, output_path, BEATS, record)
 
 
 if __name__ == "__main__":
@@ -39,6 +38,7 @@ if __name__ == "__main__":
             snakemake.params.study,
             snakemake.params.simulation,
             snakemake.output[0],
+            made_by(snakemake),
             snakemake.threads,
             progress,
         )

@@ -1,17 +1,26 @@
 """Reconstruct the transmembrane potentials of the validation and test beats of a subject with one method."""
 
-from step import step
+from step import made_by, step
 from transmural.inverse.preparation import as_dataset, prepare
 from transmural.inverse.registry import get
 from transmural.inverse.solve import solve
 from transmural.stores.config import Measurement
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION, TRANSFER
-from transmural.stores.provenance import provenance
 from transmural.stores.store import open_shards, open_store, write_store
 
 
 def reconstruct(
-    subject, method, anatomy_path, transfer_path, training_paths, beat_paths, study, amplitude_mv, seed, output_paths
+    subject,
+    method,
+    anatomy_path,
+    transfer_path,
+    training_paths,
+    beat_paths,
+    study,
+    amplitude_mv,
+    seed,
+    output_paths,
+    record,
 ):
     study = Measurement(**study)
     anatomy, transfer = open_store(anatomy_path, ANATOMY), open_store(transfer_path, TRANSFER)
@@ -21,8 +30,7 @@ def reconstruct(
         stream = (seed, "generative_em", subject, cohort)
         problem = prepare(beats, anatomy, transfer, study, amplitude_mv, stream, training)
         found = as_dataset(solve(method, problem), problem.time_ms, get(method))
-        made_by = provenance(method=method, seed=seed, snr_db=study.snr_db, montage=study.montage)
-        write_store(found, output_path, RECONSTRUCTION, made_by)
+        write_store(found, output_path, RECONSTRUCTION, {**record, "cohort": cohort})
 
 
 if __name__ == "__main__":
@@ -39,4 +47,5 @@ if __name__ == "__main__":
             snakemake.params.amplitude_mv,
             snakemake.params.seed,
             outputs,
+            made_by(snakemake),
         )

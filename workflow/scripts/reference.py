@@ -1,23 +1,24 @@
-"""Copy the scores, tables, key figures and provenance of a finished run to results/reference/{run}/, for committing.
+"""Copy the scores, tables, figures and provenance of a finished run to results/reference/{run}/, for committing.
 
-Called by ``make reference RUN=quick``; not a step of the workflow.
+Called by ``make reference RUN=quick``; not a step of the workflow. Only what the run's configuration implies is copied,
+and only if one set of package versions made all of it.
 """
 
 import json
 import re
 import shutil
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from transmural.inverse.registry import labels
-from transmural.report.generative_em import short_table
+from transmural.report import generative_em, subjects
 from transmural.report.run_tables import read_benchmarks
 from transmural.stores.files import write_whole
-from transmural.stores.provenance import commit, machine, versions
+from transmural.stores.provenance import commit, machine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,25 +27,35 @@ def keep(run):
     source, target = ROOT / "results" / run, ROOT / "results" / "reference" / run
     if not (source / "report.html").is_file():
         sys.exit(f"results/{run}/report.html is missing: finish the run first (make reference RUN={run})")
-    shutil.rmtree(target, ignore_errors=True)
-    for folder, pattern in {"scores": "*.csv", "tables": "*", "figures": "*.png"}.items():
-        (target / folder).mkdir(parents=True)
-        for path in sorted((source / folder).glob(pattern)):
-            if path.is_file():
-                shutil.copyfile(path, target / folder / path.name)
+    config = yaml.safe_load((source / "config.yaml").read_text())
     facts = {
         "run": run,
         "commit": commit(ROOT),
         "command": f"make reference RUN={run}",
-        "versions": versions(),
+        "versions": versions_of_stores(source),
         "machine": machine(),
         "wall_seconds": wall_seconds(source / "logs"),
         "job_seconds": seconds_by_step(source / "benchmarks"),
-        "config": yaml.safe_load((source / "config.yaml").read_text()),
+        "config": config,
     }
+    shutil.rmtree(target, ignore_errors=True)
+    for path in kept_files(config["generative_em"]["subjects"]):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / path, target / path)
+    write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     if run == "quick":
         write_whole(ROOT / "README.md", with_table(ROOT / "README.md", target / "scores" / "generative_em.csv"))
-    write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def kept_files(names):
+    """Scores, tables and figures that a run over these subjects makes, relative to its folder."""
+    tables = [*generative_em.table_names(names), "subjects"]
+    figures = [*generative_em.FIGURES, *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names)]
+    return [
+        "scores/generative_em.csv",
+        *(f"tables/{table}.{form}" for table in tables for form in ("csv", "md", "tex")),
+        *(f"figures/{figure}.png" for figure in figures),
+    ]
 
 
 def with_table(page, scores_path):
@@ -53,7 +64,16 @@ def with_table(page, scores_path):
     _, end, after = rest.partition("<!-- end of table -->")
     if not end:
         sys.exit(f"{page}: the marks of the table are missing")
-    return before + mark + "\n" + short_table(pd.read_csv(scores_path), labels()) + "\n\n" + end + after
+    return before + mark + "\n" + generative_em.short_table(pd.read_csv(scores_path), labels()) + "\n\n" + end + after
+
+
+def versions_of_stores(source):
+    """Package versions that made the run's stores."""
+    attributes = [json.loads(path.read_text())["attributes"] for path in source.rglob("data.zarr/zarr.json")]
+    found = {json.dumps(json.loads(a["provenance"])["versions"]) for a in attributes}
+    if len(found) != 1:
+        sys.exit(f"{source}: its stores were made by different package versions; delete the folder and run again")
+    return json.loads(found.pop())
 
 
 def seconds_by_step(folder):
@@ -62,13 +82,20 @@ def seconds_by_step(folder):
 
 
 def wall_seconds(folder):
-    """From the start of the first job to the end of the last."""
-    text = "".join(path.read_text() for path in folder.rglob("*.log"))
-    started, finished = (
-        [datetime.fromisoformat(when) for when in re.findall(rf"^{word} (\S+)", text, re.MULTILINE)]
-        for word in ("started", "finished")
-    )
-    return round((max(finished) - min(started)).total_seconds(), 1)
+    """Time during which at least one job ran, whenever that was."""
+    total, until = timedelta(), None
+    for start, end in sorted(filter(None, map(interval, folder.rglob("*.log")))):
+        begin = start if until is None else max(start, until)
+        total += max(end - begin, timedelta())
+        until = end if until is None else max(until, end)
+    return round(total.total_seconds(), 1)
+
+
+def interval(log):
+    """Start and end of a finished job."""
+    text = log.read_text()
+    times = [re.search(rf"^{word} (\S+)", text, re.MULTILINE) for word in ("started", "finished")]
+    return tuple(datetime.fromisoformat(time[1]) for time in times) if all(times) else None
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ from transmural.stores.provenance import commit, machine, versions
 from transmural.stores.store import open_store
 
 
-def write(scores_path, config, run, report_path, config_path, command):
+def write(scores_path, config, run, shard_paths, report_path, config_path, command):
     study, run, scores = load(config), Path(run), pd.read_csv(scores_path)
     subjects = study.generative_em.subjects
     anatomies = {name: open_store(run / "anatomy" / name, ANATOMY) for name in subjects}
     transfers = {name: open_store(run / "transfer" / name, TRANSFER) for name in subjects}
-    cases = drawn_cases(run, scores, study.generative_em)
+    cases = drawn_cases(run, scores, study.generative_em, shard_paths)
     turned = turnable_heart([case for figure in ("early_activation", "scars") for case in cases[figure]], labels())
     configuration = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     sections = [
@@ -38,7 +38,7 @@ def write(scores_path, config, run, report_path, config_path, command):
             machine(),
             {"run": str(study.seed)},
             read_benchmarks(run / "benchmarks"),
-            command,
+            command.format(target="all"),
         ),
     ]
     facts = [("run", study.run), ("commit", commit(Path(__file__).parent)[:20]), ("seed", str(study.seed))]
@@ -52,6 +52,7 @@ if __name__ == "__main__":
             snakemake.input.scores,
             snakemake.params.config,
             snakemake.params.run,
+            list(snakemake.input.beats),
             snakemake.output.report,
             snakemake.output.config,
             snakemake.params.command,

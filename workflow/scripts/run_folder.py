@@ -9,16 +9,20 @@ from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
 from transmural.stores.store import open_shards, open_store
 
 
-def drawn_cases(run, scores, study):
-    """The cases that each figure draws, with truth and reconstructions, by the figure's name."""
+def drawn_cases(run, scores, study, shard_paths):
+    """The cases that each figure draws, with truth and reconstructions, by the figure's name.
+
+    ``shard_paths`` are all shards of this configuration; the folder may hold others from an earlier one.
+    """
     return {
-        figure: [_load(Path(run), choice, study.methods) for choice in chosen]
+        figure: [_load(Path(run), choice, study.methods, shard_paths) for choice in chosen]
         for figure, chosen in choices(scores, study).items()
     }
 
 
-def _load(run, choice, methods):
-    shards = sorted((run / "beats" / STUDY / choice.subject / choice.setting).glob("[0-9]*"))
+def _load(run, choice, methods, shard_paths):
+    cohort = run / "beats" / STUDY / choice.subject / choice.setting
+    shards = [path for path in shard_paths if Path(path).parent == cohort]
     found = run / "reconstructions" / STUDY / choice.subject / choice.setting
     parts = run / "scores" / "parts" / STUDY / choice.subject
     return drawn_case(

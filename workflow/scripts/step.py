@@ -15,6 +15,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from transmural.stores.errors import TransmuralError
+from transmural.stores.provenance import provenance
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -48,6 +49,13 @@ def step(snakemake) -> Iterator[Callable[[int, int], None]]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def made_by(snakemake) -> dict:
+    """What a store records of the job that made it: rule, wildcards, and parameters (configuration, seed, digest)."""
+    return provenance(
+        rule=snakemake.rule, wildcards=dict(snakemake.wildcards.items()), params=dict(snakemake.params.items())
+    )
 
 
 def _progress(name, console, stream) -> Callable[[int, int], None]:

@@ -14,16 +14,18 @@ from transmural.stores.contracts import TRANSFER
 from transmural.stores.store import open_store
 
 
-def draw(scores_path, study, run):
+def draw(scores_path, study, run, shard_paths):
     scores, study, run = pd.read_csv(scores_path), GenerativeEM(**study), Path(run)
 
     def transfer(subject):
         return open_store(run / "transfer" / subject, TRANSFER)
 
-    for name, (figure, caption) in figures(scores, drawn_cases(run, scores, study), transfer, labels()).items():
+    for name, (figure, caption) in figures(
+        scores, drawn_cases(run, scores, study, shard_paths), transfer, labels()
+    ).items():
         write_figure(figure, caption, run / "figures" / name)
 
 
 if __name__ == "__main__":
     with step(snakemake):
-        draw(snakemake.input.scores, snakemake.params.study, snakemake.params.run)
+        draw(snakemake.input.scores, snakemake.params.study, snakemake.params.run, list(snakemake.input.beats))

@@ -3,9 +3,10 @@
 ``subject, cohort, setting, case, method, metric, value, unit``. Nothing here knows which method it scores: names are
 copied into their columns, and how a scar shows comes with the reconstruction.
 
-A failed case stays in the statistics. It is one whose potentials aren't finite, or in which nothing is activated; it
-scores as if the method had returned zero everywhere: NRMSE 1 (also demeaned), correlation 0, an empty scar (Dice 0), an
-origin as far off as the wall allows, and no node activated before the record ends. Metric ``failed`` counts it.
+A failed case stays in the statistics. It is one whose potentials aren't finite, or in which nothing is activated; of
+either kind, it scores as if the method had returned zero everywhere: NRMSE 1 (also demeaned), correlation 0, an empty
+scar (Dice 0), an origin as far off as the wall allows, and no node activated before the record ends. Metric ``failed``
+counts it.
 """
 
 from collections.abc import Sequence
@@ -103,6 +104,7 @@ def case_metrics(
     definition = _definition(reconstruction)
     activation = reconstructed_activation(tmp, time_ms, definition)
     failed = ~finite | ~np.isfinite(activation).any(axis=1)
+    tmp = np.where(failed[:, None, None], np.float32(0), tmp)
     found_scar = (scar_field(tmp, definition) < threshold) & ~failed[:, None]
     found_origin = origin_from_activation(activation, graph)
     return {

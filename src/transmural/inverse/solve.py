@@ -1,11 +1,18 @@
 """Run one method on a problem and measure what it costs.
 
-Time is the wall time of the whole batch divided by its cases. Memory is the peak of the batch beyond its inputs,
-divided by its cases too: what NumPy and Python allocated (``tracemalloc``) or, where Linux tells it, the growth of
-the process' peak resident memory if that is larger, which also sees LAPACK's and PyTorch's own allocations. Both
-are measured in the one run that gives the result; the solution itself counts as memory.
+Time is the wall time of the whole batch divided by its cases, measured in the plain run that gives the result: nothing
+traces its allocations, which would make it up to twice as slow. One-off costs of a process (lazy imports, compilation,
+threads of the linear algebra) belong to the first call and are included there; later calls of the process don't pay
+them again. Importing the method's own module isn't counted.
+
+Memory is the growth of the process' peak resident memory during that run, divided by its cases too: all that was in use
+at once beyond the inputs, whoever allocated it (NumPy, LAPACK, PyTorch), the solution itself included, as finely as the
+kernel counts (a fraction of a megabyte on a few cores; less is 0). Where the system
+doesn't tell the peak of a single run (only Linux does), the method runs once more for its memory alone, under
+``tracemalloc``, which sees what NumPy and Python allocate.
 """
 
+import ctypes
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -48,7 +55,7 @@ def solve(name: str, problem: Problem) -> Reconstruction:
         raise InferenceError(f"{name}: needs training beats and the problem has none; give Problem(training=…)")
     if "training" not in method.needs and problem.training is not None:
         problem = replace(problem, training=None)
-    result, seconds, peak = _measured(lambda: method.function(problem))
+    result, seconds, memory = _measured(lambda: method.function(problem))
     expected = (problem.cases, problem.time_ms.size, problem.graph.nodes)
     if result.tmp.shape != expected:
         raise InferenceError(f"{name}: returned potentials of shape {result.tmp.shape}, expected {expected}")
@@ -57,35 +64,29 @@ def solve(name: str, problem: Problem) -> Reconstruction:
     if failed.any():
         tmp = np.where(failed[:, None, None], np.float32(np.nan), tmp)
     share = np.ones(problem.cases) / problem.cases
-    return replace(result, tmp=tmp, seconds=seconds * share, memory_mb=peak / _MEBIBYTE * share)
+    return replace(result, tmp=tmp, seconds=seconds * share, memory_mb=memory / _MEBIBYTE * share)
 
 
 def _measured(function: Callable[[], Reconstruction]) -> tuple[Reconstruction, float, float]:
-    """Result, wall time in s and peak memory in bytes beyond what was held before."""
-    nested = tracemalloc.is_tracing()
-    if nested:
-        tracemalloc.reset_peak()
-    else:
-        tracemalloc.start()
-    try:
-        before, resident = tracemalloc.get_traced_memory()[0], _reset_resident_peak()
-        start = time.perf_counter()
-        result = function()
-        seconds = time.perf_counter() - start
-        traced = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not nested:
-            tracemalloc.stop()
-    grown = _resident("VmHWM") - resident if resident is not None else 0
-    return result, seconds, float(max(traced, grown, 0))
+    """Result and wall time in s of a plain run, and peak memory in bytes beyond what was held before."""
+    before = _reset_resident_peak()
+    start = time.perf_counter()
+    result = function()
+    seconds = time.perf_counter() - start
+    memory = _traced_peak(function) if before is None else _resident("VmHWM") - before
+    return result, seconds, float(max(memory, 0))
 
 
 def _reset_resident_peak() -> int | None:
     """Set the peak resident memory back to the present one and return that in bytes; None where it can't be done."""
     try:
+        # Memory that glibc keeps after earlier work would be used again without growth, and so not be seen.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
         Path("/proc/self/clear_refs").write_text("5")
-        return _resident("VmRSS")
-    except OSError:
+        return _resident("VmHWM")
+    except (OSError, TypeError):
         return None
 
 
@@ -94,3 +95,18 @@ def _resident(field: str) -> int:
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     raise OSError(f"/proc/self/status has no {field}")
+
+
+def _traced_peak(function: Callable[[], Reconstruction]) -> int:
+    """Peak of what NumPy and Python allocate during a run of its own, in bytes; its result is thrown away."""
+    nested = tracemalloc.is_tracing()
+    if not nested:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        function()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not nested:
+            tracemalloc.stop()

@@ -167,17 +167,22 @@ def study_section(
     turned
         Heart of the drawn cases, to be turned and played.
     command
-        Snakemake command of this run, to which a target is appended.
+        Snakemake command of this run, with ``{target}`` where the target goes.
     """
-    written = [Item(table.title, table, reproduce=f"{command} tables") for table in tables(scores, study, labels)]
-    drawn = [Item(title, *picture(folder / name), reproduce=f"{command} figures") for name, title in FIGURES.items()]
+    written = [
+        Item(table.title, table, reproduce=command.format(target="tables")) for table in tables(scores, study, labels)
+    ]
+    drawn = [
+        Item(title, *picture(folder / name), reproduce=command.format(target="figures"))
+        for name, title in FIGURES.items()
+    ]
     heart = Item(
         "A heart to turn and play",
         turned,
         "Transmembrane potential, activation time and scar: truth on the left, a method beside it. "
         "Drag to turn both, play to see the beat; methods that don't know the potential's mean have a colour scale of "
         "their own.",
-        f"{command} report",
+        command.format(target="report"),
     )
     return Section(
         "Generative modelling of transmembrane potential (Ghimire et al. 2018)",

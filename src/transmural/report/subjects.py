@@ -40,10 +40,17 @@ def subject_figures(
 
 
 def subjects_section(table: Table, subjects: Sequence[str], folder: Path, command: str) -> Section:
-    """Section with the table of subjects and the figures of each, from the files of a run's figures folder."""
-    items = [Item(table.title, table, reproduce=f"{command} tables")]
+    """Section with the table of subjects and the figures of each, from the files of a run's figures folder.
+
+    ``command`` is the Snakemake command of the run, with ``{target}`` where the target goes.
+    """
+    items = [Item(table.title, table, reproduce=command.format(target="tables"))]
     items += [
-        Item(f"{title}: {readable(subject)}", *picture(folder / f"{name}_{subject}"), reproduce=f"{command} figures")
+        Item(
+            f"{title}: {readable(subject)}",
+            *picture(folder / f"{name}_{subject}"),
+            reproduce=command.format(target="figures"),
+        )
         for subject in subjects
         for name, title in FIGURES.items()
     ]

@@ -53,8 +53,8 @@ def code_digest(*entries: str | Path) -> str:
 
 
 def provenance(**settings: Any) -> dict[str, Any]:
-    """What a store records of its making: the version of this library and the given settings."""
-    return {"transmural": transmural.__version__, **settings}
+    """What a store records of its making: the given settings and the versions of all packages that matter."""
+    return {**settings, "versions": versions()}
 
 
 def versions() -> dict[str, str]:
@@ -107,6 +107,8 @@ def _parse(path: Path) -> tuple[str, tuple[Path, ...]]:
         else:
             names = []
         imports.update(_module_path(n) for n in names if n.split(".")[0] == "transmural")
+        # A script's neighbours, which it imports by their bare names.
+        imports.update(path.parent / f"{n}.py" for n in names if "." not in n)
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:] or [ast.Pass()]
     content = hashlib.sha256(ast.dump(tree).encode()).hexdigest()

@@ -48,6 +48,8 @@ def write_store(dataset: xr.Dataset, folder: str | Path, contract: Contract, pro
     dataset = _strings_to_categories(dataset)
     dataset.attrs = {**dataset.attrs, "contract": contract.name, "provenance": json.dumps(provenance, sort_keys=True)}
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a writer that was killed
+        shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         dataset.to_zarr(temporary / "data.zarr", zarr_format=3, consolidated=False, encoding=_encoding(dataset))
@@ -106,6 +108,8 @@ def _with_units(dataset: xr.Dataset, contract: Contract) -> xr.Dataset:
     for name in list(dataset.variables):
         if dataset[name].dtype == np.float64:
             dataset[name] = dataset[name].astype(np.float32)
+    for name in map(str, dataset.variables):
+        dataset[name].attrs = {"units": "1", "long_name": name.replace("_", " ")} | dataset[name].attrs
     for name, variable in contract.variables.items():
         if name in dataset.variables:
             dataset[name].attrs.update(units=variable.units, long_name=variable.long_name)

@@ -12,6 +12,7 @@ neither on the cases simulated with it nor on the number of threads, bit for bit
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -23,7 +24,8 @@ from transmural.stores.errors import SimulationError
 from transmural.tissue.blocks import Device, block_factory, uses_gpu
 from transmural.tissue.diffusion import transversely_isotropic
 from transmural.tissue.neighbours import FACES, wall_graph
-from transmural.tissue.recording import Beats, Observers, Recorder, check_capture
+from transmural.tissue.recording import Beats as Record
+from transmural.tissue.recording import Observers, Recorder, check_capture
 from transmural.tissue.rows import LANES
 from transmural.tissue.stimulus import stimulated
 from transmural.tissue.velocity import calibrated_diffusivities, operator_for, step_count
@@ -57,6 +59,19 @@ class Tissue:
         """The tissue of an anatomy (`transmural.stores.contracts.ANATOMY`)."""
         index, position, fibre = (anatomy[name].values for name in ("voxel_index", "voxel_position", "fibre"))
         return cls(index, position, fibre, float(anatomy.attrs["spacing_mm"]))
+
+
+@dataclass(frozen=True, eq=False)
+class Beats(Record):
+    """Simulated beats: what was recorded (`transmural.tissue.recording.Beats`), and where it was computed.
+
+    Attributes
+    ----------
+    device
+        ``"cpu"`` or ``"gpu"``: where the beats were simulated, whatever was asked for.
+    """
+
+    device: Literal["cpu", "gpu"]
 
 
 def simulate(
@@ -96,7 +111,7 @@ def simulate(
     require_capture
         Refuse beats that activate less than ``config.capture_fraction`` of the excitable voxels.
     device
-        "auto" takes the GPU when there is one. CPU and GPU agree to 1e-3 in u.
+        "auto" takes the GPU when there is one; `Beats.device` says which it was. CPU and GPU agree to 1e-3 in u.
     progress
         Called with the number of cases finished so far.
 
@@ -114,28 +129,29 @@ def simulate(
     names = [f"case {i}" for i in range(cases)] if case_names is None else list(case_names)
     _check(tissue, excitability, origin_mm, times, observers, names)
 
+    chosen: Literal["cpu", "gpu"] = "gpu" if uses_gpu(device) else "cpu"
     frame_ms = float(times[1] - times[0])
     steps = step_count(frame_ms, config.time_step_ms)
     step_ms = frame_ms / steps
-    start = block_factory(_operator(tissue, step_ms, config), step_ms, config, device)
+    start = block_factory(_operator(tissue, step_ms, config), step_ms, config, chosen)
     faces = wall_graph(tissue.voxel_index, tissue.spacing_mm, FACES)
     recorder = Recorder(observers, config, times, steps)
-    beats = Beats.empty(cases, len(times), observers)
+    record = Record.empty(cases, len(times), observers)
 
     def run(first: int) -> int:
         u = _stimuli(tissue, faces, origin_mm[first : first + LANES], config, names[first : first + LANES])
         # Lanes beyond the last case repeat it.
         a = np.ascontiguousarray(excitability[np.minimum(first + np.arange(LANES), cases - 1)].T, dtype=np.float32)
-        recorder.follow(start(u, a), a, names, first, beats)
+        recorder.follow(start(u, a), a, names, first, record)
         return min(first + LANES, cases)
 
-    with ThreadPoolExecutor(1 if uses_gpu(device) else threads) as pool:
+    with ThreadPoolExecutor(1 if chosen == "gpu" else threads) as pool:
         for finished in pool.map(run, range(0, cases, LANES)):
             if progress is not None:
                 progress(finished)
     if require_capture:
-        check_capture(beats.activated_fraction, names, config)
-    return beats
+        check_capture(record.activated_fraction, names, config)
+    return Beats(record.tmp, record.ecg, record.activated_fraction, chosen)
 
 
 def _operator(tissue: Tissue, step_ms: float, config: Simulation) -> sparse.csr_matrix:
