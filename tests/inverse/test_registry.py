@@ -20,7 +20,7 @@ PUBLISHED = {"tikhonov0", "tikhonov1", "tikhonov2", "greensite", "mean_beat", "n
 @pytest.fixture
 def register():
     """Register methods for one test only."""
-    before = dict(registry._METHODS)
+    before = dict(methods())
     yield method
     registry._METHODS.clear()
     registry._METHODS.update(before)

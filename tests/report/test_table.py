@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transmural.report.table import Block, Cell, Column, Row, Table, to_csv, to_html, to_latex, to_markdown
+from transmural.report.table import Block, Cell, Column, Row, Table
+from transmural.report.table_forms import to_csv, to_html, to_latex, to_markdown
 
 NASTY = r"""a_b & 50% of $x$ #1 {y} ~^ \z | * ` <script>alert("1")</script> ± – ²"""
 

@@ -11,7 +11,7 @@ import synthetic
 from transmural.evaluation.published import published
 from transmural.evaluation.statistics import paired_tests
 from transmural.report.quantities import quantity, rounded
-from transmural.report.table import to_csv, to_markdown
+from transmural.report.table_forms import to_csv, to_markdown
 from transmural.report.tables import NOT_GIVEN, paired_table, score_table
 
 

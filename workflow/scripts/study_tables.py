@@ -7,7 +7,7 @@ import pandas as pd
 from step import step
 from transmural.inverse.registry import labels
 from transmural.report.generative_em import tables
-from transmural.report.table import write_table
+from transmural.report.table_forms import write_table
 from transmural.stores.config import GenerativeEM
 
 

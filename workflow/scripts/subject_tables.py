@@ -4,7 +4,7 @@ from pathlib import Path
 
 from step import step
 from transmural.report.run_tables import subjects_table
-from transmural.report.table import write_table
+from transmural.report.table_forms import write_table
 from transmural.stores.contracts import ANATOMY, TRANSFER
 from transmural.stores.store import open_store
 

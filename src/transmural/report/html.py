@@ -14,7 +14,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from transmural.report.style import svg_text
-from transmural.report.table import Table, to_html
+from transmural.report.table import Table
+from transmural.report.table_forms import to_html
 from transmural.report.turnable import TurnableHeart
 
 
