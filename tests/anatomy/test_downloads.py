@@ -8,7 +8,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from transmural.anatomy.downloads import fetch, registry, resolve
+from transmural.anatomy.downloads import check_public_files, fetch, registry, resolve
+from transmural.stores.config import load
 from transmural.stores.errors import ConfigurationError, GeometryError
 
 CONTENT = b"solid heart\n"
@@ -134,3 +135,16 @@ def test_every_public_source_is_pinned_licensed_and_cited():
         assert source["citation"]
         for digest in source["files"].values():
             assert len(digest) == 64
+
+
+def test_unknown_public_files_are_all_named_before_anything_runs(raw_config):
+    wrong = {
+        "source": "surfaces",
+        "heart": "public:kit/heart.ply",
+        "torso": "public:kit/torso.ply",
+        "electrodes": "a.csv",
+    }
+    config = load(raw_config | {"subjects": raw_config["subjects"] | {"wrong": wrong}})
+    with pytest.raises(ConfigurationError, match=r"subjects\.wrong: there is no public file 'kit/heart\.ply'") as error:
+        check_public_files(config.subjects)
+    assert "kit/torso.ply" in str(error.value)

@@ -1,15 +1,24 @@
 """Wrong configurations are refused before anything runs, all problems at once, each with path, value and what is allowed."""
 
 import copy
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from transmural.stores.config import load
-from transmural.stores.config.document import reference, schema
+from transmural.stores.config import Study, load
+from transmural.stores.config.document import overlay_schema, reference, schema
+from transmural.stores.config.partial import section_models
+from transmural.stores.config.physics import Simulation, stability_limit_ms, steps_ms
 from transmural.stores.errors import ConfigurationError
+from transmural.tissue.diffusion import diffusion_operator, largest_eigenvalue, transversely_isotropic
+from transmural.tissue.velocity import calibrated_diffusivities, stable_step_ms, step_count
 
 CONFIG = Path(__file__).parents[2] / "config"
 DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
@@ -65,7 +74,7 @@ BAD = {
     "no subject": ("generative_em.subjects", [], "at least 1 item"),
     "unknown source": ("subjects.slender.source", "mri", "'phantom', 'label_image', 'surfaces'"),
     "phantom with a file": ("subjects.slender.image", "a.nii", "extra inputs are not permitted"),
-    "two coordinates": ("subjects.slender.heart_centre_mm", [1, 2], "subjects.slender.phantom.heart_centre_mm.2: field required"),
+    "two coordinates": ("subjects.slender.heart_centre_mm", [1, 2], "subjects.slender.heart_centre_mm.2: field required"),
     "run is a path": ("run", "../elsewhere", "run = '../elsewhere': string should match pattern"),
     "run is empty": ("run", "", "run = '': string should match pattern"),
     "negative seed": ("seed", -1, "seed = -1"),
@@ -76,6 +85,18 @@ BAD = {
     "unknown montage": ("generative_em.montage", "vest", "'body_surface' or 'standard_12'"),
     "yes for a flag": ("generative_em.inverse_crime", "perhaps", "valid boolean"),
     "section is a number": ("torso", 3, "torso = 3"),
+    "subject twice": ("generative_em.subjects", ["slender", "slender"], r"generative_em.subjects names \['slender'\] more than once"),
+    "setting twice": ("generative_em.settings", ["unseen_scar", "unseen_scar"], r"generative_em.settings names \['unseen_scar'\] more than once"),
+    "method twice": ("generative_em.methods", ["greensite", "greensite"], r"generative_em.methods names \['greensite'\] more than once"),
+    "reference not among methods": ("generative_em.reference_method", "tikhonov3", "generative_em.reference_method 'tikhonov3' must be one of methods"),
+    "run overwrites the committed results": ("run", "reference", "run = 'reference' is the folder of committed results"),
+    "torso of no width": ("subjects.slender.torso_semi_axes_mm", [-10, 100], "subjects.slender.torso_semi_axes_mm.0 = -10: .*greater than or equal to 80"),
+    "torso too deep": ("subjects.slender.torso_semi_axes_mm", [150, 400], "torso_semi_axes_mm.1 = 400: .*less than or equal to 250"),
+    "heart far away": ("subjects.slender.heart_centre_mm", [0, 0, 900], "heart_centre_mm.2 = 900: .*less than or equal to 300"),
+    "true for a seed": ("seed", True, "seed = True: input should be a number, not true or false"),
+    "false for a length": ("anatomy.voxel_mm", False, "anatomy.voxel_mm = False: input should be a number"),
+    "true for a coordinate": ("subjects.broad.heart_centre_mm", [1, True, 2], "heart_centre_mm.1 = True: input should be a number"),
+    "unstable time step": ("simulation.time_step_ms", 2.0, r"simulation.time_step_ms \(2.0\).*unstable.*anatomy.voxel_mm \(2.0\).*below"),
     "list is text": ("generative_em.methods", "greensite", "generative_em.methods = 'greensite': input should be a valid list"),
 }  # fmt: skip
 
@@ -95,23 +116,166 @@ def test_all_problems_are_listed_at_once():
     assert all(part in str(error.value) for part in ("anatomy.voxel_mm", "generative_em.snr_db", "unknown"))
 
 
+def with_subject(name, **content):
+    config = copy.deepcopy(DEFAULT)
+    config["subjects"][name] = content
+    return config
+
+
+def refusal(config, **known):
+    with pytest.raises(ConfigurationError) as error:
+        load(config, **known)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "{a}", "", "Slender", ".hidden", "a b", "x" * 41, "x\n"])
+def test_a_name_that_is_no_file_name_is_refused(name):
+    config = with_subject(name, **DEFAULT["subjects"]["slender"])
+    config["generative_em"]["subjects"] = [name]
+    assert f"subjects has the name {name!r}: string should match pattern" in refusal(config)
+
+
+def test_a_name_that_a_table_has_is_refused():
+    assert "the name 'tests' is reserved" in refusal(with_subject("tests", **DEFAULT["subjects"]["slender"]))
+
+
+@pytest.mark.parametrize(
+    ("left", "head", "message"),
+    [
+        ([0, 0, 0], [0, 0, 1], r"subjects.lab.left = \(0.0, 0.0, 0.0\) must be a direction"),
+        ([1, 0, 0], [0, 0, 0], r"subjects.lab.head = \(0.0, 0.0, 0.0\) must be a direction"),
+        ([1, 0, 0], [-2, 0, 0.01], "are 180° apart; they must be at right angles"),
+        ([1, 0, 1], [0, 0, 1], "are 45° apart"),
+    ],
+)
+def test_axes_that_make_no_frame_are_refused(left, head, message):
+    files = {"heart": "h.stl", "torso": "t.stl", "electrodes": "e.csv"}
+    config = with_subject("lab", source="surfaces", left=left, head=head, **files)
+    with pytest.raises(ConfigurationError, match=message):
+        load(config)
+    config["subjects"]["lab"] |= {"left": [0, 2, 0.1], "head": [0, 0, 3]}
+    assert load(config).subjects["lab"].head == (0, 0, 3)
+
+
+def test_walls_must_be_as_thick_as_the_voxels_need_in_subjects_that_are_used():
+    config = changed("subjects.slender.lv_wall_mm", 5.5)
+    config["anatomy"]["voxel_mm"] = 3.0
+    assert "subjects.slender.lv_wall_mm (5.5) is thinner than two voxels of anatomy.voxel_mm (3.0)" in refusal(config)
+    config["generative_em"]["subjects"] = ["broad"]
+    assert load(config)
+    config["subjects"]["broad"]["rv_wall_mm"] = 3
+    config["anatomy"]["voxel_mm"] = 3.5
+    assert "subjects.broad.rv_wall_mm (3.0) is thinner than one voxel of anatomy.voxel_mm (3.5)" in refusal(config)
+
+
+def test_numbers_may_be_given_as_text():
+    """Snakemake's ``--config`` gives text where it sees no number."""
+    config = changed("anatomy.fibre_epicardium_deg", "-3")
+    config["seed"] = "7"
+    study = load(config)
+    assert (study.anatomy.fibre_epicardium_deg, study.seed) == (-3.0, 7)
+
+
+def test_method_names_are_checked_where_they_are_known():
+    config = changed("generative_em.methods", ["greensite", "wishful"])
+    assert load(config).generative_em.methods == ["greensite", "wishful"]
+    assert "names ['wishful']; known inverse methods are ['greensite', 'tikhonov0']" in refusal(
+        config, methods=["tikhonov0", "greensite"]
+    )
+    assert load(config, methods=["greensite", "wishful"])
+
+
+def test_cross_checks_run_on_what_is_valid():
+    config = changed("anatomy.voxel_mm", -1)
+    config["generative_em"] |= {"subjects": ["slim"], "methods": ["wishful", "wishful"], "snr_db": "loud"}
+    config["torso"] |= {"heart_element_mm": 8, "body_element_mm": 6}
+    config["torso"]["conductivity"]["lung"] = 0
+    said = refusal(config, methods=["greensite"])
+    for part in (
+        "anatomy.voxel_mm = -1",
+        "generative_em.snr_db = 'loud'",
+        "generative_em.subjects names ['slim']",
+        "generative_em.methods names ['wishful'] more than once",
+        "generative_em.methods names ['wishful']; known",
+        "torso.conductivity.lung = 0",
+        "torso.heart_element_mm (8.0) must not exceed body_element_mm (6.0)",
+    ):
+        assert said.count(part) == 1, part
+
+
+@pytest.mark.parametrize("content", [None, [], 3, {}, {"subjects": 3}, {"subjects": {"a": None, 1: {}}}])
+def test_what_is_no_configuration_is_refused(content):
+    assert refusal(content, methods=["greensite"]).startswith("invalid configuration:")
+
+
+@given(st.floats(0.01, 2), st.floats(200, 2000), st.integers(11, 2001))
+def test_the_checked_step_is_the_solver_s(time_step_ms, duration_ms, frames):
+    simulation = Simulation(**DEFAULT["simulation"] | {"time_step_ms": time_step_ms})
+    interval = duration_ms / (frames - 1)
+    assert steps_ms(simulation, duration_ms, frames) == interval / step_count(interval, time_step_ms)
+
+
+def sheet():
+    return np.array([(i, j, 0) for i in range(12) for j in range(12)])
+
+
+def shell():
+    index = np.indices((15, 15, 15)).reshape(3, -1).T
+    radius = np.linalg.norm(index - 7, axis=1)
+    return index[(radius > 5) & (radius < 6.7)]
+
+
+@pytest.mark.parametrize("wall", [sheet, shell])
+@pytest.mark.parametrize(
+    ("voxel_mm", "changes"),
+    [
+        (2.0, {}),
+        (1.0, {"velocity_anisotropy": 1.0}),
+        (3.0, {"velocity_anisotropy": 1.0, "conduction_velocity_m_per_s": 1.2}),
+        (1.5, {"velocity_anisotropy": 4.0, "conduction_velocity_m_per_s": 2.0}),
+        (2.0, {"k": 20.0, "time_unit_ms": 30.0, "a": 0.05}),
+    ],
+)
+def test_a_refused_time_step_is_refused_by_the_solver_too(wall, voxel_mm, changes):
+    simulation = Simulation(**DEFAULT["simulation"] | changes)
+    limit, index = stability_limit_ms(simulation, voxel_mm), wall()
+    along, across = calibrated_diffusivities(simulation, voxel_mm, limit)
+    fibre = np.random.default_rng(1).standard_normal((len(index), 3))
+    operator = diffusion_operator(index, voxel_mm, transversely_isotropic(fibre, along, across))
+    assert stable_step_ms(largest_eigenvalue(operator), simulation) <= limit
+
+
+def test_editors_accept_the_files_as_they_are():
+    for name in ("config", "smoke", "paper", "real"):
+        text = (CONFIG / f"{name}.yaml").read_text()
+        kind = "config" if name == "config" else "overlay"
+        assert text.startswith(f"# yaml-language-server: $schema={kind}.schema.json\n")
+        validator = Draft202012Validator(json.loads((CONFIG / f"{kind}.schema.json").read_text()))
+        assert not list(validator.iter_errors(yaml.safe_load(text))), name
+
+
+def test_an_overlay_may_name_any_key_alone_but_no_unknown_one():
+    validator = Draft202012Validator(json.loads(overlay_schema()))
+    for overlay in ({}, {"subjects": {"kit": {"electrodes": "e.csv"}}}, {"torso": {"conductivity": {"lung": 0.1}}}):
+        assert validator.is_valid(overlay)
+    for overlay in ({"sead": 1}, {"anatomy": {"voxel_mm": -1}}, {"subjects": {"kit": {"electrode": "e.csv"}}}):
+        assert not validator.is_valid(overlay)
+
+
 def test_schema_and_reference_page_are_in_step():
     hint = "run `make docs`"
     assert (CONFIG / "config.schema.json").read_text() == schema(), hint
+    assert (CONFIG / "overlay.schema.json").read_text() == overlay_schema(), hint
     assert (CONFIG / "README.md").read_text() == reference(DEFAULT), hint
 
 
 def test_every_key_is_explained():
     def undescribed(model):
-        from transmural.stores.config.document import _models
-
         for name, field in model.model_fields.items():
-            nested = _models(field.annotation)
+            nested = section_models(field.annotation)
             if not nested and not field.description and name != "source":
                 yield f"{model.__name__}.{name}"
             for inner in nested:
                 yield from undescribed(inner)
-
-    from transmural.stores.config import Study
 
     assert not list(undescribed(Study))

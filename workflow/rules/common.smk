@@ -4,15 +4,18 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 # Scripts that run in an environment of their own (--sdm conda) find the library of this checkout.
 os.environ |= {"PYTHONPATH": str(Path(workflow.basedir) / "src")}
 
 from snakemake.exceptions import WorkflowError
 
+from transmural.anatomy.downloads import PREFIX, check_public_files
 from transmural.cohorts.beats import shards
 from transmural.cohorts.design import case_count, cohort_names
-from transmural.inverse.registry import check_methods, methods
+from transmural.inverse.registry import methods
 from transmural.report.generative_em import FIGURES, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
 from transmural.stores.config import BeatSampling, CohortDesign, Measurement, load
@@ -20,14 +23,16 @@ from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
 
 try:
-    study = load(config)
-    check_methods(study.generative_em.methods)
+    study = load(config, methods())
+    check_public_files(study.subjects)
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # What makes a target of this run again. The run's own folder holds its whole configuration.
-CHANGED = bool(workflow.overwrite_configfiles or workflow.overwrite_config)
+CHANGED = config != yaml.safe_load(
+    (Path(workflow.basedir) / "config" / "config.yaml").read_text()
+)
 COMMAND = "snakemake {target} --cores all" + (
     f" --configfile results/{study.run}/config.yaml" if CHANGED else ""
 )

@@ -21,25 +21,9 @@ def benchmarks(path):
 
 def source_files(wildcards):
     """A user's own files, so that a change of theirs makes the subject again; public files by their registry."""
-    values = study.subjects[wildcards.subject].model_dump(mode="json")
-    names = (
-        "image",
-        "heart",
-        "torso",
-        "lv_endocardium",
-        "rv_endocardium",
-        "lungs",
-        "electrodes",
-        "limb_electrodes",
-    )
-    given = [values.get(name) or [] for name in names]
-    paths = [
-        path
-        for value in given
-        for path in ([value] if isinstance(value, str) else value)
-    ]
-    own = [os.path.expanduser(path) for path in paths if not path.startswith("public:")]
-    return own if len(own) == len(paths) else [*own, REGISTRY]
+    files = study.subjects[wildcards.subject].files
+    own = [os.path.expanduser(file) for file in files if not file.startswith(PREFIX)]
+    return own if len(own) == len(files) else [*own, REGISTRY]
 
 
 def shard_paths(cohort):

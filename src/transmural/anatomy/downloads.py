@@ -12,6 +12,7 @@ Its digest is checked every time, in both cases.
 import difflib
 import json
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TypedDict
 
 import pooch
 
+from transmural.stores.config import Subject
 from transmural.stores.errors import ConfigurationError, GeometryError
 
 PREFIX = "public:"
@@ -50,6 +52,20 @@ def resolve(value: str, base: Path) -> Path:
     return base / Path(value).expanduser()
 
 
+def check_public_files(subjects: Mapping[str, Subject]) -> None:
+    """Raise `ConfigurationError`, listing all, if a subject names a public file that the registry doesn't have."""
+    problems = []
+    for name, subject in subjects.items():
+        for file in subject.files:
+            if file.startswith(PREFIX):
+                try:
+                    _registered(file.removeprefix(PREFIX), registry())
+                except ConfigurationError as error:
+                    problems.append(f"  - subjects.{name}: {error}")
+    if problems:
+        raise ConfigurationError("invalid configuration:\n" + "\n".join(problems))
+
+
 def fetch(key: str, sources: dict[str, Source] | None = None) -> Path:
     """Local path of a public file, verified.
 
@@ -68,6 +84,14 @@ def fetch(key: str, sources: dict[str, Source] | None = None) -> Path:
         If the file is absent from the local folder, can't be fetched, or isn't the one that was registered.
     """
     sources = registry() if sources is None else sources
+    url, digest = _registered(key, sources)
+    if local := os.environ.get(DATA_VARIABLE):
+        return _local(Path(local) / key, digest)
+    return _download(key, url, digest)
+
+
+def _registered(key: str, sources: dict[str, Source]) -> tuple[str, str]:
+    """Address and SHA-256 of a public file."""
     folder, _, path = key.partition("/")
     if folder not in sources or path not in sources[folder]["files"]:
         known = [f"{name}/{file}" for name, source in sources.items() for file in source["files"]]
@@ -75,10 +99,7 @@ def fetch(key: str, sources: dict[str, Source] | None = None) -> Path:
         raise ConfigurationError(
             f"there is no public file '{key}'; the nearest of {len(known)} known keys is '{near[0]}'"
         )
-    source, digest = sources[folder], sources[folder]["files"][path]
-    if local := os.environ.get(DATA_VARIABLE):
-        return _local(Path(local) / key, digest)
-    return _download(key, f"{source['url']}/{path}", digest)
+    return f"{sources[folder]['url']}/{path}", sources[folder]["files"][path]
 
 
 def _local(file: Path, digest: str) -> Path:

@@ -7,7 +7,7 @@ reconstruction; evaluation never sees the method's name.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,26 +85,9 @@ def get(name: str) -> Method:
     Raises
     ------
     ConfigurationError
-        If there is none; the message names the key and the known methods.
+        If there is none; the message names the known methods.
     """
-    check_methods([name])
-    return methods()[name]
-
-
-def check_methods(names: Iterable[str], key: str = "generative_em.methods") -> None:
-    """Raise `ConfigurationError` if a name isn't registered or appears twice.
-
-    Parameters
-    ----------
-    names
-        Names from the configuration.
-    key
-        Configuration key that holds them, for the message.
-    """
-    names, known = list(names), methods()
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ConfigurationError(f"{key} names {unknown}; known inverse methods are {list(known)}")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigurationError(f"{key} names {twice} more than once; name each method once")
+    known = methods()
+    if name not in known:
+        raise ConfigurationError(f"there is no inverse method '{name}'; known inverse methods are {list(known)}")
+    return known[name]

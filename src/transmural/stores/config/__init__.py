@@ -1,14 +1,17 @@
 """The configuration of a run: validated whole, before anything is computed."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+import math
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
-from transmural.stores.config.model import Section, quantity
-from transmural.stores.config.physics import Anatomy, Simulation, Torso
+from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_check, quantity
+from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
+from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
 from transmural.stores.config.studies import BeatSampling, CohortDesign, GenerativeEM, Measurement
-from transmural.stores.config.subjects import Subject
+from transmural.stores.config.subjects import RESERVED_NAMES, Name, Phantom, Subject, Surfaces
 from transmural.stores.errors import ConfigurationError
 
 __all__ = [
@@ -24,44 +27,141 @@ __all__ = [
     "load",
 ]
 
+# Beyond this cosine, two axes aren't at right angles (within 5 degrees).
+_OBLIQUE = math.sin(math.radians(5.0))
+
 
 class Study(Section):
     """All of a run's configuration."""
 
-    run: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="Name of the run: the folder results/{run}")
-    seed: int = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
-    subjects: dict[str, Subject] = Field(description="Catalogue of hearts and torsos by name")
+    run: Name = Field(description="Name of the run: the folder results/{run}")
+    seed: Whole = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
+    subjects: dict[Name, Subject] = Field(description="Catalogue of hearts and torsos by name")
     anatomy: Anatomy
     torso: Torso
     simulation: Simulation
     generative_em: GenerativeEM
 
-    @model_validator(mode="after")
-    def _subjects_exist(self) -> Self:
+    @cross_check
+    def _run_overwrites_nothing(self) -> Iterator[str]:
+        if self.run == "reference":
+            yield "run = 'reference' is the folder of committed results; choose another name"
+
+    @cross_check
+    def _names_are_free(self) -> Iterator[str]:
+        for name in RESERVED_NAMES:
+            if name in self.subjects:
+                yield f"subjects.{name}: the name '{name}' is reserved for a table; choose another name"
+
+    @cross_check
+    def _subjects_exist(self) -> Iterator[str]:
         unknown = sorted(set(self.generative_em.subjects) - set(self.subjects))
         if unknown:
-            raise ValueError(f"generative_em.subjects names {unknown}; known subjects are {sorted(self.subjects)}")
-        return self
+            yield f"generative_em.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"
+
+    @cross_check
+    def _axes_are_at_right_angles(self) -> Iterator[str]:
+        for name, subject in self.subjects.items():
+            if isinstance(subject, Surfaces):
+                with suppress(AttributeError):
+                    yield from _axes(f"subjects.{name}", subject)
+
+    @cross_check
+    def _voxels_show_the_walls(self) -> Iterator[str]:
+        for name in dict.fromkeys(self.generative_em.subjects):
+            subject = self.subjects.get(name)
+            if isinstance(subject, Phantom):
+                for key, words, count in (("lv_wall_mm", "two voxels", 2), ("rv_wall_mm", "one voxel", 1)):
+                    thickness = getattr(subject, key, math.inf)
+                    if thickness < count * self.anatomy.voxel_mm:
+                        yield (
+                            f"subjects.{name}.{key} ({thickness}) is thinner than {words} of anatomy.voxel_mm "
+                            f"({self.anatomy.voxel_mm}); voxels of at most {thickness / count:g} mm can show it"
+                        )
+
+    @cross_check
+    def _time_step_can_be_stable(self) -> Iterator[str]:
+        step = steps_ms(self.simulation, self.generative_em.duration_ms, self.generative_em.frames)
+        limit = stability_limit_ms(self.simulation, self.anatomy.voxel_mm)
+        if step > limit:
+            yield (
+                f"simulation.time_step_ms ({self.simulation.time_step_ms}): steps of {step:.4g} ms are unstable on "
+                f"voxels of anatomy.voxel_mm ({self.anatomy.voxel_mm}); it must be below {limit:.3g}"
+            )
 
 
-def load(config: Mapping[str, Any]) -> Study:
+def load(config: Mapping[str, Any], methods: Collection[str] | None = None) -> Study:
     """Build the validated configuration.
+
+    Parameters
+    ----------
+    config
+        The configuration as read from YAML; numbers may be given as text.
+    methods
+        Names of the known inverse methods; without them the configured names aren't checked.
 
     Raises
     ------
     ConfigurationError
         Listing every problem with its key path, value and what is allowed.
     """
+    lines: list[str] = []
     try:
-        return Study.model_validate(config)
+        study: Section = Study.model_validate(config)
     except ValidationError as error:
-        lines = [_explain(dict(problem)) for problem in error.errors(include_url=False)]
-        raise ConfigurationError("invalid configuration:\n" + "\n".join(f"  - {line}" for line in lines)) from None
+        refused: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
+        lines = [_explain(problem) for problem in refused if problem["type"] != CROSS_CHECK]
+        study = valid_part(Study, config, {_key_path(problem["loc"]) for problem in refused})
+        lines += problems(study)
+    if methods is not None:
+        lines += _unknown_methods(study, methods)
+    if lines or not isinstance(study, Study):
+        raise ConfigurationError("invalid configuration:\n" + "\n".join(f"  - {line}" for line in lines))
+    return study
+
+
+def _unknown_methods(study: Any, known: Collection[str]) -> Iterator[str]:
+    names = getattr(getattr(study, "generative_em", None), "methods", [])
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        yield f"generative_em.methods names {unknown}; known inverse methods are {sorted(known)}"
+
+
+def _axes(path: str, subject: Surfaces) -> Iterator[str]:
+    lengths = {key: math.hypot(*getattr(subject, key)) for key in ("left", "head")}
+    for key, length in lengths.items():
+        if length == 0:
+            yield f"{path}.{key} = {getattr(subject, key)} must be a direction, not zero"
+    if all(lengths.values()):
+        cosine = sum(x * z for x, z in zip(subject.left, subject.head, strict=True)) / math.prod(lengths.values())
+        if abs(cosine) > _OBLIQUE:
+            angle = math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+            yield (
+                f"{path}.left = {subject.left} and {path}.head = {subject.head} are {angle:.0f}° apart; "
+                "they must be at right angles (within 5°)"
+            )
+
+
+def _key_path(location: Path) -> Path:
+    """Where the value stands in the file: without the kinds of subject and of value that pydantic tried."""
+    if location[:1] != ("subjects",):
+        return location
+    kinds = {source_of(model) for model in section_models(Study.model_fields["subjects"].annotation)}
+    tail = location[3:] if location[2:3] and location[2] in kinds else location[2:]
+    return (*location[:2], *(part for part in tail if not _is_kind(part)))
+
+
+def _is_kind(part: str | int) -> bool:
+    return str(part) == "str" or str(part).startswith(("list[", "function-before["))
 
 
 def _explain(problem: dict[str, Any]) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
+    place = _key_path(problem["loc"])
     value = problem.get("input")
-    shown = "" if isinstance(value, Mapping) or problem["type"] == "missing" else f" = {value!r}"
     said = problem["msg"].removeprefix("Value error, ")
-    return f"{path}{shown}: {said[0].lower() + said[1:]}" if path else said
+    said = said[0].lower() + said[1:]
+    if place[-1:] == ("[key]",):
+        return f"{'.'.join(map(str, place[:-2]))} has the name {value!r}: {said}"
+    path = ".".join(map(str, place))
+    shown = "" if isinstance(value, Mapping) or problem["type"] == "missing" else f" = {value!r}"
+    return f"{path}{shown}: {said}" if path else f"configuration{shown}: {said}"

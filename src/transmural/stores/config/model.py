@@ -4,17 +4,29 @@ What a single value may be stands in its field; what several must be together, i
 can also run on a section of which only some fields are valid, so that all problems are listed at once.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from typing import Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 CROSS_CHECK = "cross_check"
 
 
-def cross_check[S: Section](method: Callable[[S], Iterator[str]]) -> Callable[[S], Iterator[str]]:
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("boolean", "Input should be a number, not true or false")
+    return value
+
+
+# Text that is a number is one (Snakemake's --config gives "-3"), but `true` isn't 1.
+Number = Annotated[float, BeforeValidator(_no_boolean)]
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
+_Section = TypeVar("_Section", bound="Section")
+
+
+def cross_check(method: Callable[[_Section], Iterator[str]]) -> Callable[[_Section], Iterator[str]]:
     """Mark a method that yields a sentence for each problem; a sentence begins with the key."""
     method.__dict__[CROSS_CHECK] = True
     return method
@@ -43,14 +55,6 @@ class Section(BaseModel):
                 found += getattr(self, name)()
         return found
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _a_boolean_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        kinds = set(_leaves(cls.model_fields[str(info.field_name)].annotation))
-        if kinds & {int, float} and bool not in kinds and _has_boolean(value):
-            raise PydanticCustomError("boolean", "Input should be a number, not true or false")
-        return value
-
     @model_validator(mode="after")
     def _cross_checked(self) -> Self:
         if problems := self.problems():
@@ -68,19 +72,3 @@ def repeated(key: str, names: Collection[str]) -> Iterator[str]:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         yield f"{key} names {twice} more than once; name each once"
-
-
-def _leaves(annotation: Any) -> Iterator[Any]:
-    arguments = get_args(annotation)
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _leaves(argument)
-
-
-def _has_boolean(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        value = value.values()
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return any(_has_boolean(item) for item in value)
-    return isinstance(value, bool)

@@ -1,10 +1,11 @@
 """What each study simulates, infers and reports."""
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from transmural.stores.config.model import Section, quantity
+from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity, repeated
 
 Setting = Literal["unseen_scar", "unseen_origin", "unseen_both"]
 
@@ -12,32 +13,31 @@ Setting = Literal["unseen_scar", "unseen_origin", "unseen_both"]
 class Published(Section):
     """The training cohort as published: every origin combined with every tissue configuration."""
 
-    origins: int = quantity("1", "Origins of ventricular activation", ge=2, le=500)
-    tissues: int = quantity("1", "Tissue configurations: healthy and scars of AHA segments 1 to 16", ge=2, le=17)
+    origins: Whole = quantity("1", "Origins of ventricular activation", ge=2, le=500)
+    tissues: Whole = quantity("1", "Tissue configurations: healthy and scars of AHA segments 1 to 16", ge=2, le=17)
 
 
 class Scars(Section):
     """Size and shape of simulated scars."""
 
-    radius_min_mm: float = quantity("mm", "Smallest mean radius", ge=5, le=40)
-    radius_max_mm: float = quantity("mm", "Largest mean radius", ge=5, le=60)
-    elongation_max: float = quantity("1", "Largest ratio of the two axes along the wall", ge=1, le=4)
+    radius_min_mm: Number = quantity("mm", "Smallest mean radius", ge=5, le=40)
+    radius_max_mm: Number = quantity("mm", "Largest mean radius", ge=5, le=60)
+    elongation_max: Number = quantity("1", "Largest ratio of the two axes along the wall", ge=1, le=4)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    @cross_check
+    def _ordered(self) -> Iterator[str]:
         if self.radius_min_mm > self.radius_max_mm:
-            raise ValueError(f"radius_min_mm ({self.radius_min_mm}) exceeds radius_max_mm ({self.radius_max_mm})")
-        return self
+            yield f"radius_min_mm ({self.radius_min_mm}) exceeds radius_max_mm ({self.radius_max_mm})"
 
 
 class Unseen(Section):
     """What «unseen» means for the test and validation cases."""
 
-    origin_distance_mm: float = quantity(
+    origin_distance_mm: Number = quantity(
         "mm", "Least distance of a test origin from every training origin", ge=0, le=50
     )
-    scar_overlap_max: float = quantity("1", "Largest Dice overlap of a test scar with any training scar", gt=0, lt=1)
-    origin_scar_distance_mm: float = quantity(
+    scar_overlap_max: Number = quantity("1", "Largest Dice overlap of a test scar with any training scar", gt=0, lt=1)
+    origin_scar_distance_mm: Number = quantity(
         "mm", "Least distance of an origin from the scar of its beat", ge=0, le=50
     )
 
@@ -49,23 +49,27 @@ class CohortDesign(Section):
     scars: Scars
     unseen: Unseen
     settings: list[Setting] = Field(min_length=1, description="Test settings")
-    test_cases: int = quantity("1", "Test cases of a setting", ge=2, le=1000)
-    validation_cases: int = quantity("1", "Validation cases, for thresholds", ge=2, le=1000)
+    test_cases: Whole = quantity("1", "Test cases of a setting", ge=2, le=1000)
+    validation_cases: Whole = quantity("1", "Validation cases, for thresholds", ge=2, le=1000)
+
+    @cross_check
+    def _settings_are_distinct(self) -> Iterator[str]:
+        yield from repeated("settings", self.settings)
 
 
 class BeatSampling(Section):
     """What is kept of every simulated beat."""
 
-    duration_ms: float = quantity("ms", "Length of a beat", ge=200, le=2000)
-    frames: int = quantity("1", "Time frames of a beat, first and last included", ge=11, le=2001)
-    shard_cases: int = quantity("1", "Beats simulated by one job", ge=1, le=5000)
+    duration_ms: Number = quantity("ms", "Length of a beat", ge=200, le=2000)
+    frames: Whole = quantity("1", "Time frames of a beat, first and last included", ge=11, le=2001)
+    shard_cases: Whole = quantity("1", "Beats simulated by one job", ge=1, le=5000)
     inverse_crime: bool = Field(description="Make ECGs with the coarse transfer matrix; results are labelled so")
 
 
 class Measurement(Section):
     """What an inverse method is given."""
 
-    snr_db: float = quantity(
+    snr_db: Number = quantity(
         "dB", "Signal-to-noise ratio of the ECGs (mean signal power over noise power)", ge=-10, le=120
     )
     montage: Literal["body_surface", "standard_12"] = Field(description="Leads that are inverted")
@@ -84,8 +88,15 @@ class GenerativeEM(Measurement, BeatSampling, CohortDesign):
     methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
     reference_method: str = Field(description="Method that the paired tests compare with each other one")
 
-    @model_validator(mode="after")
-    def _reference_is_a_method(self) -> Self:
+    @cross_check
+    def _subjects_are_distinct(self) -> Iterator[str]:
+        yield from repeated("subjects", self.subjects)
+
+    @cross_check
+    def _methods_are_distinct(self) -> Iterator[str]:
+        yield from repeated("methods", self.methods)
+
+    @cross_check
+    def _reference_is_a_method(self) -> Iterator[str]:
         if self.reference_method not in self.methods:
-            raise ValueError(f"reference_method '{self.reference_method}' must be one of methods {self.methods}")
-        return self
+            yield f"reference_method '{self.reference_method}' must be one of methods {self.methods}"

@@ -1,12 +1,14 @@
 """Who is studied: embedded phantoms, label images, or closed surfaces with electrodes."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from transmural.stores.config.model import Section, quantity
+from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity
 
-Vector = tuple[float, float, float]
+Vector = tuple[Number, Number, Number]
+_Coordinate = Annotated[Number, Field(ge=-300, le=300)]
 Tissue = Literal["torso", "lung", "lv_myocardium", "rv_myocardium", "myocardium", "lv_blood", "rv_blood"]
 
 
@@ -14,20 +16,29 @@ class Phantom(Section):
     """An analytic biventricular heart in an elliptical torso (x to the left, y to the back, z to the head)."""
 
     source: Literal["phantom"]
-    lv_length_mm: float = quantity("mm", "Left ventricular cavity, base to apex", ge=40, le=120)
-    lv_radius_mm: float = quantity("mm", "Left ventricular cavity, radius at the base", ge=12, le=45)
-    lv_wall_mm: float = quantity("mm", "Left ventricular wall thickness", ge=5, le=25)
-    rv_radius_mm: float = quantity("mm", "Right ventricular cavity, extent from the septum at the base", ge=12, le=50)
-    rv_wall_mm: float = quantity("mm", "Right ventricular wall thickness", ge=3, le=12)
-    heart_centre_mm: Vector = quantity("mm", "Centre of the ventricles in torso coordinates")
-    azimuth_deg: float = quantity(
+    lv_length_mm: Number = quantity("mm", "Left ventricular cavity, base to apex", ge=40, le=120)
+    lv_radius_mm: Number = quantity("mm", "Left ventricular cavity, radius at the base", ge=12, le=45)
+    lv_wall_mm: Number = quantity("mm", "Left ventricular wall thickness", ge=5, le=25)
+    rv_radius_mm: Number = quantity("mm", "Right ventricular cavity, extent from the septum at the base", ge=12, le=50)
+    rv_wall_mm: Number = quantity("mm", "Right ventricular wall thickness", ge=3, le=12)
+    heart_centre_mm: tuple[_Coordinate, _Coordinate, _Coordinate] = quantity(
+        "mm", "Centre of the ventricles in torso coordinates"
+    )
+    azimuth_deg: Number = quantity(
         "degree", "Long axis (base to apex) in the horizontal plane, 0 left, -90 front", ge=-180, le=180
     )
-    elevation_deg: float = quantity("degree", "Long axis below the horizontal plane", ge=-20, le=90)
-    roll_deg: float = quantity("degree", "Rotation of the right ventricle about the long axis", ge=-180, le=180)
-    torso_semi_axes_mm: tuple[float, float] = quantity("mm", "Half width and half depth of the torso")
-    torso_height_mm: float = quantity("mm", "Height of the torso", ge=250, le=700)
-    lung_scale: float = quantity("1", "Size of the lungs relative to the largest that fit", ge=0.3, le=1.0)
+    elevation_deg: Number = quantity("degree", "Long axis below the horizontal plane", ge=-20, le=90)
+    roll_deg: Number = quantity("degree", "Rotation of the right ventricle about the long axis", ge=-180, le=180)
+    torso_semi_axes_mm: tuple[Annotated[Number, Field(ge=80, le=300)], Annotated[Number, Field(ge=60, le=250)]] = (
+        quantity("mm", "Half width and half depth of the torso")
+    )
+    torso_height_mm: Number = quantity("mm", "Height of the torso", ge=250, le=700)
+    lung_scale: Number = quantity("1", "Size of the lungs relative to the largest that fit", ge=0.3, le=1.0)
+
+    @property
+    def files(self) -> list[str]:
+        """None: a phantom is computed."""
+        return []
 
 
 class LabelImage(Section):
@@ -35,7 +46,7 @@ class LabelImage(Section):
 
     source: Literal["label_image"]
     image: str = Field(description="NIfTI file with integer labels")
-    labels: dict[Tissue, int | list[int]] = Field(
+    labels: dict[Tissue, Whole | list[Whole]] = Field(
         description="Value or values of each tissue in the image: torso, lung, lv_myocardium and rv_myocardium "
         "(or myocardium), lv_blood and rv_blood (found from the wall when absent); 0 is air"
     )
@@ -43,6 +54,11 @@ class LabelImage(Section):
     limb_electrodes: str | None = Field(
         default=None, description="CSV file with RA, LA, LL, RL, V1 to V6; placed by rule on the torso when absent"
     )
+
+    @property
+    def files(self) -> list[str]:
+        """Files as named in the configuration."""
+        return [file for file in (self.image, self.electrodes, self.limb_electrodes) if file]
 
 
 class Surfaces(Section):
@@ -66,15 +82,24 @@ class Surfaces(Section):
     limb_electrodes: str | None = Field(
         default=None, description="CSV file with RA, LA, LL, RL, V1 to V6; placed by rule on the torso when absent"
     )
-    millimetres_per_unit: float = quantity("mm", "Length of one unit of the files", gt=0, default=1.0)
+    millimetres_per_unit: Number = quantity("mm", "Length of one unit of the files", gt=0, default=1.0)
     left: Vector = Field(default=(1.0, 0.0, 0.0), description="Direction of the body's left in the files' coordinates")
     head: Vector = Field(default=(0.0, 0.0, 1.0), description="Direction of the head in the files' coordinates")
 
-    @model_validator(mode="after")
-    def _both_endocardia(self) -> Self:
+    @property
+    def files(self) -> list[str]:
+        """Files as named in the configuration."""
+        heart = [self.heart] if isinstance(self.heart, str) else self.heart
+        optional = [self.lv_endocardium, self.rv_endocardium, *self.lungs, self.limb_electrodes]
+        return [*heart, self.torso, self.electrodes, *(file for file in optional if file)]
+
+    @cross_check
+    def _both_endocardia(self) -> Iterator[str]:
         if (self.lv_endocardium is None) != (self.rv_endocardium is None):
-            raise ValueError("lv_endocardium and rv_endocardium must be named both, or neither (then they are found)")
-        return self
+            yield "lv_endocardium and rv_endocardium must be named both, or neither (then they are found)"
 
 
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+# Tables are named after subjects (table1_{subject}), and these names are taken.
+RESERVED_NAMES = ("tests",)
 Subject = Annotated[Phantom | LabelImage | Surfaces, Field(discriminator="source")]
