@@ -1,5 +1,6 @@
 """Who is simulated, and the simulated beats."""
 
+ON_GPU = study.simulation.device == "gpu"
 COHORTS = cohort_names(study.generative_em)
 
 
@@ -44,11 +45,12 @@ rule beats:
     benchmark:
         benchmarks("beats/generative_em/{subject}/{cohort}/{shard}")
     conda:
-        ENVIRONMENT
+        "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=30,
+        gpu=int(ON_GPU),
     params:
         study=part("generative_em", BeatSampling),
         simulation=section("simulation"),

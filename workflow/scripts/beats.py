@@ -24,6 +24,7 @@ def simulate_shard(
         simulation,
         threads,
         progress and partial(progress, total=cases.stop - cases.start),
+        simulation.device,
     )
     write_store(beats, output_path, BEATS, record)
 

@@ -92,7 +92,15 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     """
     shards = [open_store(folder, contract) for folder in folders]
     try:
-        return xr.concat(shards, dim="case", data_vars="minimal", coords="minimal", compat="equals", join="exact")
+        return xr.concat(
+            shards,
+            dim="case",
+            data_vars="minimal",
+            coords="minimal",
+            compat="equals",
+            join="exact",
+            combine_attrs="drop_conflicts",
+        )
     except ValueError as error:
         raise StoreError(f"shards {folders[0]} to {folders[-1]} don't fit together: {error}") from error
 

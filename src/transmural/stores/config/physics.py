@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
 
 from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity
 
@@ -58,6 +61,9 @@ class Simulation(Section):
     time_step_ms: Number = quantity("ms", "Time step; refused when unstable on the voxel grid", gt=0, le=2.0)
     stimulus_radius_mm: Number = quantity("mm", "Radius of the stimulated ball", ge=2, le=25)
     capture_fraction: Number = quantity("1", "Share of the healthy voxels that a beat must activate", gt=0, le=1)
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        description="Where beats are simulated; auto takes a GPU that numba sees. Both agree to 1e-3 in u, not to the bit"
+    )
     rest_mv: Number = quantity("mV", "Transmembrane potential at u = 0", ge=-120, le=-50)
     amplitude_mv: Number = quantity("mV", "Transmembrane potential span from u = 0 to u = 1", gt=10, le=200)
 
