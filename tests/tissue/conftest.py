@@ -19,6 +19,7 @@ MODEL = {
     "time_step_ms": 0.25,
     "stimulus_radius_mm": 10.0,
     "capture_fraction": 0.95,
+    "device": "auto",
     "rest_mv": -80.0,
     "amplitude_mv": 100.0,
 }

@@ -62,7 +62,7 @@ class Simulation(Section):
     stimulus_radius_mm: Number = quantity("mm", "Radius of the stimulated ball", ge=2, le=25)
     capture_fraction: Number = quantity("1", "Share of the healthy voxels that a beat must activate", gt=0, le=1)
     device: Literal["auto", "cpu", "gpu"] = Field(
-        description="Where beats are simulated; auto takes a GPU that numba sees. Both agree to 1e-3 in u, not to the bit"
+        description="Where beats are simulated; auto takes a GPU that numba sees. They agree to 1e-3 in u"
     )
     rest_mv: Number = quantity("mV", "Transmembrane potential at u = 0", ge=-120, le=-50)
     amplitude_mv: Number = quantity("mV", "Transmembrane potential span from u = 0 to u = 1", gt=10, le=200)
