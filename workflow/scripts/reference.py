@@ -21,6 +21,8 @@ from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine
 
 ROOT = Path(__file__).resolve().parents[2]
+# Between two jobs of one run lie seconds of scheduling and imports.
+PAUSE = timedelta(minutes=1)
 
 
 def keep(run):
@@ -82,10 +84,10 @@ def seconds_by_step(folder):
 
 
 def wall_seconds(folder):
-    """Time during which at least one job ran, whenever that was."""
+    """Time from the first job's start to the last one's end, pauses of more than a minute left out."""
     total, until = timedelta(), None
     for start, end in sorted(filter(None, map(interval, folder.rglob("*.log")))):
-        begin = start if until is None else max(start, until)
+        begin = start if until is None or start - until > PAUSE else until
         total += max(end - begin, timedelta())
         until = end if until is None else max(until, end)
     return round(total.total_seconds(), 1)
