@@ -75,11 +75,20 @@ def machine() -> dict[str, str]:
 
 
 def commit(folder: str | Path) -> str:
-    """Commit of a checkout, with ``+changes`` when tracked files differ; ``unknown`` outside a checkout."""
+    """Commit of a checkout, with ``+changes`` when tracked code or configuration differs; ``unknown`` outside one."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
         status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
+            [
+                "git",
+                "status",
+                "--porcelain",
+                "--untracked-files=no",
+                "--",
+                ":/",
+                ":(top,exclude)results",
+                ":(exclude)*.md",
+            ],
             cwd=folder,
             capture_output=True,
             text=True,
