@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
 from transmural.stores.config import load
+
+# The same examples everywhere, and no limit of time an example: a busy machine is no failure.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("project")
 
 CONFIG = Path(__file__).parents[1] / "config"
 
