@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transmural.report.table import Block, Cell, Column, Row, Table
-from transmural.report.table_forms import to_csv, to_html, to_latex, to_markdown
+from transmural.report.table_forms import to_csv, to_html, to_latex, to_markdown, to_text
 
 NASTY = r"""a_b & 50% of $x$ #1 {y} ~^ \z | * ` <script>alert("1")</script> ± – ²"""
 
@@ -33,6 +33,16 @@ def test_csv_gives_back_every_text_and_number(text, number):
     assert float(rows[0]["mean"]) == number
     assert rows[1]["text"] == " ".join(text.splitlines())
     assert rows[1]["source"] == " ".join(text.splitlines())
+
+
+def test_text_is_aligned_marks_the_best_and_brackets_what_was_published():
+    lines = to_text(table("Tikhonov")).splitlines()
+    head, rule, block, row = lines[2:]
+    assert block == "Tikhonov".ljust(len(block))
+    assert len(head) == len(rule) == len(row)
+    assert "0.1 ± 0.2*" in row
+    assert row.endswith("(Tikhonov)")
+    assert head.endswith("(Greensite)")
 
 
 def test_markdown_rows_have_as_many_cells_as_the_head():

@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import time
 
 import pandas as pd
@@ -152,6 +154,13 @@ def test_killed_anywhere_and_resumed_on_one_core_the_tables_are_the_same_bits(sm
     assert status == 0, output
     assert digests(checkout.results(), STUDY_TABLES) == digests(smoke.results(), STUDY_TABLES)
     pd.testing.assert_frame_equal(untimed_scores(checkout.results()), untimed_scores(smoke.results()), check_exact=True)
+
+
+def test_the_tables_are_shown_at_the_end(smoke):
+    command = [sys.executable, "workflow/scripts/show.py", "config/smoke.yaml"]
+    shown = subprocess.run(command, cwd=smoke.folder, capture_output=True, text=True, check=True).stdout
+    assert "Normalized RMSE" in shown
+    assert shown.splitlines()[-1] == f"Report: {smoke.results() / 'report.html'}"
 
 
 def test_the_report_stands_alone(smoke):

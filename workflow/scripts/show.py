@@ -1,4 +1,4 @@
-"""Print the tables of a finished run and where its report is: the last step of ``make study``.
+"""Print the tables of a finished run and where the rest is: the last step of ``make study``.
 
 Usage: ``python workflow/scripts/show.py [overlay.yaml …]``, with the overlays that the run was given.
 """
@@ -6,11 +6,16 @@ Usage: ``python workflow/scripts/show.py [overlay.yaml …]``, with the overlays
 import sys
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
-from transmural.report.generative_em import table_names
+from transmural.inverse.registry import labels
+from transmural.report.generative_em import STUDY, tables
+from transmural.report.table_forms import to_text
 from transmural.stores.config import load
+
+LONG = "table1_tests"
 
 
 def show(overlays):
@@ -19,8 +24,12 @@ def show(overlays):
         update_config(config, yaml.safe_load(Path(overlay).read_text()))
     study = load(config)
     run = Path("results") / study.run
-    for name in ["subjects", *table_names(study.generative_em.subjects)]:
-        print((run / "tables" / f"{name}.md").read_text())
+    made = tables(pd.read_csv(run / "scores" / f"{STUDY}.csv"), study.generative_em, labels())
+    for table in made:
+        if table.name != LONG:
+            print("\n" + to_text(table))
+    print("* best of this run; (published elsewhere, on other hearts)")
+    print(f"Paired tests: {run / 'tables' / LONG}.md; all tables as Markdown, LaTeX and CSV: {run / 'tables'}")
     print(f"Report: {(run / 'report.html').resolve()}")
 
 

@@ -1,4 +1,4 @@
-"""The written forms of a table: Markdown, LaTeX (booktabs), tidy CSV at full precision, and HTML."""
+"""The written forms of a table: Markdown, LaTeX (booktabs), tidy CSV at full precision, HTML, and a terminal's."""
 
 import csv
 import io
@@ -54,6 +54,29 @@ def write_table(table: Table, folder: Path) -> None:
     """Write ``{name}.md``, ``.tex`` and ``.csv`` below ``folder``, each whole or not at all."""
     for ending, form in {"md": to_markdown, "tex": to_latex, "csv": to_csv}.items():
         write_whole(folder / f"{table.name}.{ending}", form(table))
+
+
+def to_text(table: Table) -> str:
+    """Aligned columns for a terminal; published columns are in parentheses, the best cell has a star."""
+    published = [column.published for column in table.columns]
+    heads = [table.stub, *(f"({c.label})" if c.published else c.label for c in table.columns)]
+    lines: list[list[str]] = [heads]
+    for block in table.blocks:
+        if block.label:
+            lines.append([block.label])
+        for row in block.rows:
+            shown = [
+                f"({cell.text})" if there else cell.text + ("*" if cell.best else "")
+                for cell, there in zip(row.cells, published, strict=True)
+            ]
+            lines.append(["  " * bool(block.label) + row.heading, *shown])
+    widths = [max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(heads))]
+    aligned = [
+        line[0].ljust(widths[0])
+        + "".join(cell.rjust(width + 2) for cell, width in zip(line[1:], widths[1:], strict=False))
+        for line in lines
+    ]
+    return "\n".join([table.title, "", aligned[0], "-" * len(aligned[0]), *aligned[1:]]) + "\n"
 
 
 def to_latex(table: Table) -> str:
