@@ -9,7 +9,7 @@ import transmural
 
 PACKAGE = Path(transmural.__file__).parent
 ROOT = Path(__file__).parents[1]
-FLOORS = ["stores", "anatomy", "tissue", "torso", "cohorts", "inverse", "evaluation", "report"]
+FLOORS = ["stores", "anatomy", "tissue", "torso", "cohorts", "networks", "inverse", "evaluation", "report"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

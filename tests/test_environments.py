@@ -54,6 +54,13 @@ def test_rules_name_an_environment_that_exists():
     assert all((ROOT / "envs" / name).is_file() for name in names)
 
 
+def test_the_lock_file_fits_every_build_of_torch():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert re.findall(r"^torch==.*", lock, re.MULTILINE) == ["torch==2.13.0"]
+    assert not re.findall(r"^(?:nvidia|cuda|triton)", lock, re.MULTILINE)
+    assert pin.without_cuda(lock) == lock
+
+
 def test_the_lock_file_names_no_registry():
     assert "://" not in (ROOT / "requirements.lock").read_text()
 

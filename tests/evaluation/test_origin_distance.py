@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from transmural.anatomy.node_graph import NodeGraph
 from transmural.evaluation.origins import origin_distance, origin_distance_geodesic, origin_from_activation
-from transmural.inverse.node_graph import NodeGraph
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transmural.inverse.node_graph import NodeGraph
+from transmural.anatomy.node_graph import NodeGraph
 from transmural.inverse.noise import add_noise
 from transmural.inverse.problem import Problem, Training
 from transmural.stores.random_streams import case_generators

@@ -9,7 +9,7 @@ without the median, and Greensite's 19 mm from it with and 32 mm without.
 import numpy as np
 from numpy.typing import NDArray
 
-from transmural.inverse.node_graph import NodeGraph
+from transmural.anatomy.node_graph import NodeGraph
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]

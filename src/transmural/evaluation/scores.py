@@ -16,11 +16,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from transmural.anatomy.node_graph import NodeGraph
 from transmural.evaluation import metrics
 from transmural.evaluation.activation import reconstructed_activation
 from transmural.evaluation.origins import origin_distance, origin_distance_geodesic, origin_from_activation
 from transmural.evaluation.scars import best_threshold, scar_field
-from transmural.inverse.node_graph import NodeGraph
 from transmural.stores.errors import InferenceError
 
 COLUMNS = ["subject", "cohort", "setting", "case", "method", "metric", "value", "unit"]

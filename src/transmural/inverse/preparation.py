@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from transmural.inverse.node_graph import NodeGraph
+from transmural.anatomy.node_graph import NodeGraph
 from transmural.inverse.noise import add_noise
 from transmural.inverse.problem import Problem, Reconstruction, Training
 from transmural.inverse.registry import Method

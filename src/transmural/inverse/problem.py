@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from transmural.inverse.node_graph import NodeGraph
+from transmural.anatomy.node_graph import NodeGraph
 from transmural.stores.errors import InferenceError
 
 Floats = NDArray[np.floating]

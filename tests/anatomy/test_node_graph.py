@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from transmural.inverse.node_graph import NodeGraph
-from transmural.stores.errors import InferenceError
+from transmural.anatomy.node_graph import NodeGraph
+from transmural.stores.errors import GeometryError
 
 
 def lattice(shape, spacing=2.0):
@@ -65,9 +65,9 @@ def test_nearest_neighbour_graph_joins_each_node_with_its_nearest():
 
 
 def test_impossible_graphs_are_refused():
-    with pytest.raises(InferenceError, match="neighbours must be pairs of node numbers below 2"):
+    with pytest.raises(GeometryError, match="neighbours must be pairs of node numbers below 2"):
         NodeGraph(np.zeros((2, 3)), np.ones(2), np.array([[0, 2]]))
-    with pytest.raises(InferenceError, match="volumes must be positive"):
+    with pytest.raises(GeometryError, match="volumes must be positive"):
         NodeGraph(np.zeros((2, 3)), np.zeros(2), np.array([[0, 1]]))
-    with pytest.raises(InferenceError, match="at the same place"):
+    with pytest.raises(GeometryError, match="at the same place"):
         _ = NodeGraph(np.zeros((2, 3)), np.ones(2), np.array([[0, 1]])).gradient

@@ -20,7 +20,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from transmural.stores.errors import InferenceError
+from transmural.stores.errors import GeometryError
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class NodeGraph:
     def __post_init__(self) -> None:
         nodes = self.position.shape[0]
         if self.position.shape != (nodes, 3) or self.volume.shape != (nodes,):
-            raise InferenceError(
+            raise GeometryError(
                 f"node graph: positions {self.position.shape} and volumes {self.volume.shape} aren't (node, 3), (node,)"
             )
         pairs = self.neighbours
         if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs.size and not 0 <= pairs.min() <= pairs.max() < nodes):
-            raise InferenceError(f"node graph: neighbours must be pairs of node numbers below {nodes}")
+            raise GeometryError(f"node graph: neighbours must be pairs of node numbers below {nodes}")
         if not (self.volume > 0).all() or not np.isfinite(self.position).all():
-            raise InferenceError("node graph: volumes must be positive and positions finite")
+            raise GeometryError("node graph: volumes must be positive and positions finite")
 
     @classmethod
     def of(cls, anatomy: xr.Dataset) -> Self:
@@ -100,7 +100,7 @@ class NodeGraph:
     ) -> Self:
         """Graph of each node with its nearest ones, for nodes whose voxels aren't known."""
         if not 1 <= neighbours_each < position.shape[0]:
-            raise InferenceError(
+            raise GeometryError(
                 f"node graph: neighbours_each is {neighbours_each}, must lie between 1 and {position.shape[0] - 1}"
             )
         nearest = np.asarray(KDTree(position).query(position, k=neighbours_each + 1)[1])
@@ -147,7 +147,7 @@ class NodeGraph:
         first, second = self.neighbours.T
         length = np.linalg.norm(self.position[second].astype(np.float64) - self.position[first], axis=1)
         if (length == 0).any():
-            raise InferenceError("node graph: two neighbouring nodes lie at the same place")
+            raise GeometryError("node graph: two neighbouring nodes lie at the same place")
         return np.asarray(length)
 
     def _lengths(self) -> sparse.csr_array:
