@@ -11,6 +11,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/paths.smk"
 include: "workflow/rules/geometry.smk"
 include: "workflow/rules/cohorts.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/inverse.smk"
 include: "workflow/rules/report.smk"
 

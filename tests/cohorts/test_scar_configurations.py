@@ -9,6 +9,7 @@ from transmural.cohorts.scar_configurations import (
     dice_overlap,
     draw_scar,
     largest_overlap,
+    overlaps,
     spread_segments,
     wall_axes,
 )
@@ -116,3 +117,15 @@ def test_missing_segments_are_named(heart):
     segment = np.where(np.isin(heart.segment, [3, 9]), 2, heart.segment)
     with pytest.raises(GeometryError, match=r"segments \[3, 9\] have no voxel"):
         spread_segments(heart.graph, segment, heart.position_mm, 4)
+
+
+@given(arrays(bool, (3, 20)), arrays(bool, (4, 20)))
+def test_overlaps_are_the_dice_overlaps_of_all_pairs(first, second):
+    expected = [[dice_overlap(one, other) for other in second] for one in first]
+    assert_allclose(overlaps(first, second), expected)
+
+
+def test_many_sets_are_compared_as_few_are():
+    sets = np.random.default_rng(0).random((600, 50)) < 0.3
+    assert_allclose(overlaps(sets, sets[:5])[300], overlaps(sets[300:301], sets[:5])[0])
+    assert overlaps(sets, sets[:0]).shape == (600, 0)

@@ -8,6 +8,7 @@ from transmural.evaluation.metrics import (
     METRICS,
     activation_time_mae,
     correlation,
+    coverage,
     dice,
     nrmse,
     nrmse_demeaned,
@@ -92,3 +93,30 @@ def test_shapes_that_differ_are_refused():
 def test_every_metric_has_a_unit_and_a_direction():
     assert {name for name, metric in METRICS.items() if metric.higher_is_better} == {"dice", "correlation"}
     assert all(metric.unit and metric.long_name for metric in METRICS.values())
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_coverage_of_a_calibrated_estimate_is_the_interval_s_own(level):
+    generator = np.random.default_rng(1)
+    std = generator.uniform(0.05, 0.3, (2, 60, 300))
+    truth = generator.random(std.shape)
+    estimate = truth + std * generator.standard_normal(std.shape)
+    np.testing.assert_allclose(coverage(truth, estimate, std, level), level, atol=0.015)
+    assert (coverage(truth, estimate, 0.5 * std, level) < level - 0.15).all()
+    assert (coverage(truth, estimate, 2 * std, level) > level + 0.08).all()
+
+
+def test_coverage_counts_the_potentials_within_the_interval():
+    truth, std = np.zeros((1, 2, 2)), np.ones((1, 2, 2))
+    estimate = np.array([[[0.6, -0.6], [0.7, -1.7]]])  # z is 0.67 at 50 % and 1.64 at 90 %
+    assert coverage(truth, estimate, std, 0.5) == [0.5]
+    assert coverage(truth, estimate, std, 0.9) == [0.75]
+    with pytest.raises(ValueError, match="standard deviations have shape"):
+        coverage(truth, estimate, std[:, :1], 0.5)
+
+
+def test_coverage_is_best_in_between():
+    assert {name: metric.nominal for name, metric in METRICS.items() if metric.nominal is not None} == {
+        "coverage_50": 0.5,
+        "coverage_90": 0.9,
+    }

@@ -3,10 +3,11 @@ import pytest
 import xarray as xr
 
 from transmural.evaluation.metrics import METRICS
-from transmural.evaluation.scores import COLUMNS, gather, scar_threshold, score
+from transmural.evaluation.scores import COLUMNS, gather, scar_threshold, score, under
 from transmural.stores.errors import InferenceError
 
 TIME = np.linspace(0, 500, 101)
+COVERAGE = {"coverage_50", "coverage_90"}
 NAMES = {"subject": "heart", "cohort": "published", "setting": "unseen_both", "method": "m"}
 
 
@@ -94,7 +95,7 @@ def test_rows_are_tidy_with_the_unit_of_their_metric(truth, wall):
     assert list(rows.columns) == COLUMNS
     assert (rows["unit"] == rows["metric"].map(lambda name: METRICS[name].unit)).all()
     assert not rows.duplicated(["case", "metric"]).any()
-    assert set(rows["metric"]) == set(METRICS)
+    assert set(rows["metric"]) == set(METRICS) - COVERAGE
 
 
 def test_dice_is_given_only_for_cases_with_a_scar(truth, wall):
@@ -175,6 +176,37 @@ def test_gathered_scores_do_not_depend_on_the_order_of_the_parts(truth, wall):
     together = gather(parts)
     assert together.equals(gather(parts[::-1]))
     assert together["method"].drop_duplicates().to_list() == ["a", "b"]
-    assert list(together["metric"].drop_duplicates()) == list(METRICS)
+    assert list(together["metric"].drop_duplicates()) == [name for name in METRICS if name not in COVERAGE]
     with pytest.raises(InferenceError, match="scores stand there twice"):
         gather([*parts, parts[0]])
+
+
+def with_std(found, std):
+    return found.assign(std=found["tmp"] * 0 + np.float32(std))
+
+
+def test_coverage_is_scored_where_there_is_a_standard_deviation(truth, wall):
+    found = reconstruction(truth["tmp"].values + np.float32(0.1))
+    values = table(truth, with_std(found, 0.1), wall)
+    assert (values["coverage_50"] == 0).all()
+    assert (values["coverage_90"] == 1).all()
+    np.testing.assert_array_equal(table(truth, found, wall), values.drop(columns=sorted(COVERAGE)))
+
+
+def test_a_failed_case_covers_only_potentials_that_are_zero(truth, wall):
+    tmp = truth["tmp"].values.copy()
+    tmp[2] = np.nan
+    values = table(truth, with_std(reconstruction(tmp), np.nan), wall)
+    assert values.loc[2, "failed"] == 1
+    assert values.loc[2, "coverage_90"] == np.mean(truth["tmp"].values[2] == 0)
+
+
+def test_a_method_that_does_not_learn_stands_under_every_cohort(truth, wall):
+    found = reconstruction(truth["tmp"].values)
+    names = [("a", "none"), ("b", "published"), ("b", "rich")]
+    scores = gather([score(truth, found, wall, 0.25, **NAMES | {"method": m, "cohort": c}) for m, c in names])
+    for cohort in ("published", "rich"):
+        chosen = under(scores, cohort)
+        assert set(chosen["cohort"]) == {cohort}
+        assert chosen.groupby("method").size().to_dict() == {m: len(scores) // 3 for m in "ab"}
+        assert list(chosen) == COLUMNS

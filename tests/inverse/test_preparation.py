@@ -21,6 +21,8 @@ def anatomy(heart):
             "voxel_node": (("voxel",), np.arange(heart.graph.nodes)),
             "node_position": (("node", "xyz"), heart.graph.position),
             "node_volume": (("node",), heart.graph.volume),
+            "node_transmural": (("node",), np.linspace(0, 1, heart.graph.nodes)),
+            "node_segment": (("node",), np.arange(heart.graph.nodes) % 18 + 1),
         }
     )
 

@@ -15,7 +15,8 @@ def problem(heart):
 def test_a_problem_has_no_place_for_the_truth():
     names = {field.name for field in fields(Problem)}
     assert names == {
-        "ecg", "transfer", "noise_sd_mv", "time_ms", "graph", "regularisation", "training", "lead_names",
+        "ecg", "transfer", "noise_sd_mv", "time_ms", "graph", "regularisation", "training", "network",
+        "inference", "wall", "lead_names",
     }  # fmt: skip
 
 
@@ -66,3 +67,9 @@ def test_a_training_cohort_without_beats_is_refused(heart, problem):
     empty = Training(training.tmp[:0], training.ecg[:0], training.origin[:0], training.scar[:0])
     with pytest.raises(InferenceError, match="has no beats"):
         replace(problem, training=empty)
+
+
+def test_what_a_method_asks_for_and_the_problem_lacks_is_named(problem):
+    for name, message in {"settings": "give inference=…", "trained": "give network=…"}.items():
+        with pytest.raises(InferenceError, match=message):
+            getattr(problem, name)

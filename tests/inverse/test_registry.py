@@ -68,6 +68,29 @@ def test_training_beats_reach_only_methods_that_ask_for_them(heart, register):
     assert seen == [None]
 
 
+def test_a_trained_network_reaches_only_methods_that_declare_one(heart, register, tmp_path):
+    seen = []
+
+    @register("incurious", label="Incurious")
+    @register("trained", label="Trained", network="some_network")
+    def either(problem):
+        seen.append(problem.network)
+        return Reconstruction(np.zeros((1, 45, problem.graph.nodes), dtype=np.float32))
+
+    problem = heart.problem([0])[1]
+    for name in ("trained", "incurious"):
+        solve(name, replace(problem, network=tmp_path))
+    assert seen == [tmp_path, None]
+    with pytest.raises(InferenceError, match="trained: needs the trained network some_network"):
+        solve("trained", problem)
+
+
+def test_a_method_learns_if_it_needs_training_beats_or_a_network(register):
+    register("trained", label="Trained", network="some_network")(lambda problem: None)
+    learning = {name: get(name).learns_from(["published", "rich"]) for name in ("greensite", "nearest_beat", "trained")}
+    assert learning == {"greensite": ["none"], "nearest_beat": ["published", "rich"], "trained": ["published", "rich"]}
+
+
 def test_a_case_that_is_not_finite_is_failed_as_a_whole_and_alone(heart, register):
     @register("stumbling", label="Stumbling")
     def stumbling(problem):
@@ -87,6 +110,13 @@ def test_a_method_that_returns_another_shape_is_named(heart, register):
 
     with pytest.raises(InferenceError, match=r"careless: returned potentials of shape \(1, 2, 3\)"):
         solve("careless", heart.problem([0])[1])
+
+    @register("too_sure", label="Too sure")
+    def too_sure(problem):
+        return Reconstruction(np.zeros((1, 45, problem.graph.nodes), np.float32), np.zeros((1, 45), np.float32))
+
+    with pytest.raises(InferenceError, match=r"too_sure: returned standard deviations of shape \(1, 45\)"):
+        solve("too_sure", heart.problem([0])[1])
 
 
 TELLS_PEAK = _reset_resident_peak() is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from transmural.stores.config import Study, load
+from transmural.stores.config import Inference, Study, load
 from transmural.stores.config.document import overlay_schema, reference, schema
 from transmural.stores.config.partial import section_models
 from transmural.stores.config.physics import Simulation, stability_limit_ms, steps_ms
@@ -87,6 +87,10 @@ BAD = {
     "section is a number": ("torso", 3, "torso = 3"),
     "subject twice": ("generative_em.subjects", ["slender", "slender"], r"generative_em.subjects names \['slender'\] more than once"),
     "setting twice": ("generative_em.settings", ["unseen_scar", "unseen_scar"], r"generative_em.settings names \['unseen_scar'\] more than once"),
+    "training cohort twice": ("generative_em.cohorts", ["rich", "rich"], r"generative_em.cohorts names \['rich'\] more than once"),
+    "unknown training cohort": ("generative_em.cohorts", ["poor"], "'published' or 'rich'"),
+    "no training cohort": ("generative_em.cohorts", [], "at least 1 item"),
+    "only healthy hearts": ("generative_em.rich.healthy_share", 1, "generative_em.rich.healthy_share = 1: .*less than 1"),
     "method twice": ("generative_em.methods", ["greensite", "greensite"], r"generative_em.methods names \['greensite'\] more than once"),
     "reference not among methods": ("generative_em.reference_method", "tikhonov3", "generative_em.reference_method 'tikhonov3' must be one of methods"),
     "run overwrites the committed results": ("run", "reference", "run = 'reference' is the folder of committed results"),
@@ -133,10 +137,6 @@ def test_a_name_that_is_no_file_name_is_refused(name):
     config = with_subject(name, **DEFAULT["subjects"]["slender"])
     config["generative_em"]["subjects"] = [name]
     assert f"subjects has the name {name!r}: string should match pattern" in refusal(config)
-
-
-def test_a_name_that_a_table_has_is_refused():
-    assert "the name 'tests' is reserved" in refusal(with_subject("tests", **DEFAULT["subjects"]["slender"]))
 
 
 @pytest.mark.parametrize(
@@ -279,3 +279,10 @@ def test_every_key_is_explained():
                 yield from undescribed(inner)
 
     assert not list(undescribed(Study))
+
+
+def test_settings_of_one_method_alone_hold_no_other_s():
+    values = DEFAULT["generative_em"]["inference"]
+    assert Inference.of("em", values["em"]).em == load(DEFAULT).generative_em.inference.em
+    with pytest.raises(AttributeError):
+        _ = Inference.of("em", values["em"]).marginal_map

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from transmural.stores.contracts import RECONSTRUCTION, TRANSFER
 from transmural.stores.errors import StoreError
-from transmural.stores.store import open_store, provenance_of, write_store
+from transmural.stores.store import open_shards, open_store, provenance_of, write_store
 
 
 def reconstruction(cases=3, frames=4, nodes=5, seed=0):
@@ -165,3 +166,38 @@ def test_manifest_lists_every_file(tmp_path):
     root = tmp_path / "store" / "data.zarr"
     files = {p.relative_to(root).as_posix() for p in Path(root).rglob("*") if p.is_file()}
     assert set(json.loads((tmp_path / "store" / "manifest.json").read_text())) == files
+
+
+def write_shards(folder, *shards):
+    paths = [folder / str(number) for number in range(len(shards))]
+    for path, shard in zip(paths, shards, strict=True):
+        write_store(shard, path, RECONSTRUCTION, {})
+    return paths
+
+
+@pytest.mark.parametrize("sizes", [(3,), (2, 3), (4, 4, 1)])
+def test_shards_together_are_the_cohort(tmp_path, sizes):
+    cohort = reconstruction(cases=sum(sizes)).assign_coords(case=np.arange(sum(sizes), dtype=np.int32))
+    starts = np.cumsum([0, *sizes])
+    shards = [cohort.isel(case=slice(*pair)) for pair in pairwise(starts)]
+    read = open_shards(write_shards(tmp_path, *shards), RECONSTRUCTION)
+    xr.testing.assert_identical(read.drop_attrs(), cohort)
+    assert read["tmp"].attrs["units"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [reconstruction(nodes=6), reconstruction(nodes=1), reconstruction(frames=3), reconstruction().assign_coords(time=np.ones(4))],
+    ids=["nodes", "one node", "frames", "times"],
+)  # fmt: skip
+def test_shards_that_do_not_fit_together_are_named(tmp_path, other):
+    paths = write_shards(tmp_path, reconstruction(), other)
+    with pytest.raises(StoreError, match=f"{paths[0]} to {paths[1]} don't fit together"):
+        open_shards(paths, RECONSTRUCTION)
+
+
+def test_a_damaged_shard_is_named(tmp_path):
+    paths = write_shards(tmp_path, reconstruction(), reconstruction(seed=1))
+    break_bit(paths[1])
+    with pytest.raises(StoreError, match=f"{paths[1]}.*content differs"):
+        open_shards(paths, RECONSTRUCTION)

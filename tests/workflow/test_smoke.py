@@ -43,7 +43,7 @@ def test_every_stage_left_a_whole_store(smoke):
         "transfer/*": TRANSFER,
         "cohorts/generative_em/*/*": COHORT,
         "beats/generative_em/*/*/*": BEATS,
-        "reconstructions/generative_em/*/*/*": RECONSTRUCTION,
+        "reconstructions/generative_em/*/*/*/*": RECONSTRUCTION,
     }.items():
         stores = sorted(results.glob(pattern))
         assert stores, pattern
@@ -59,10 +59,25 @@ def test_scores_are_tidy_and_complete(smoke):
     assert list(scores) == ["subject", "cohort", "setting", "case", "method", "metric", "value", "unit"]
     assert set(scores["method"]) == set(config["methods"])
     assert set(scores["setting"]) == set(config["settings"])
-    assert set(scores["cohort"]) == {"published"}
-    counts = scores[scores["metric"] == "nrmse"].groupby(["setting", "method"]).size()
+    assert set(scores["cohort"]) == {"none", *config["cohorts"]}
+    runs = scores.groupby("method")["cohort"].agg(lambda column: sorted(set(column)))
+    assert runs["greensite"] == ["none"]
+    assert runs["nearest_beat"] == ["published", "rich"]
+    counts = scores[scores["metric"] == "nrmse"].groupby(["setting", "method", "cohort"]).size()
     assert (counts == 3).all()
     assert not scores.duplicated(["subject", "cohort", "setting", "case", "method", "metric"]).any()
+
+
+def test_every_test_case_has_its_novelty_under_each_training_cohort(smoke):
+    scores = pd.read_csv(smoke.results() / "scores" / "generative_em.csv")
+    novelty = pd.read_csv(smoke.results() / "scores" / "generative_em_novelty.csv")
+    key = ["subject", "setting", "case"]
+    cases = scores[key].drop_duplicates()
+    for cohort in ("published", "rich"):
+        assert len(cases.merge(novelty[novelty["cohort"] == cohort], on=key, validate="1:1")) == len(cases)
+    rich = novelty[novelty["cohort"] == "rich"]
+    assert rich["training_origin_mm"].min() >= 4 - 1e-3
+    assert rich["training_scar_overlap"].max() <= 0.7
 
 
 def test_a_finished_run_has_nothing_left_to_do(smoke):
@@ -106,7 +121,7 @@ def test_a_method_is_added_without_rerunning_anything_else(smoke):
         path.unlink()
     assert status == 0, output
     jobs = planned(output)
-    assert jobs["reconstruct"] == jobs["score"] == 1
+    assert jobs["reconstruct"] == jobs["score"] == 2  # one a training cohort
     assert not {"beats", "transfer", "anatomy", "cohorts"} & set(jobs)
 
 

@@ -33,6 +33,37 @@ rule cohorts:
         "../scripts/cohorts.py"
 
 
+rule rich_cohort:
+    input:
+        **{
+            name: results(f"cohorts/generative_em/{{subject}}/{name}")
+            for name in [VALIDATION, *SETTINGS]
+        },
+        anatomy=rules.anatomy.output[0],
+    output:
+        directory(results("cohorts/generative_em/{subject}/rich")),
+    log:
+        logs("rich_cohort/generative_em/{subject}"),
+    benchmark:
+        benchmarks("rich_cohort/generative_em/{subject}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    params:
+        seed=study.seed,
+        apart=[VALIDATION, *SETTINGS],
+        study=part("generative_em", RichDesign),
+        simulation=section("simulation"),
+        library=digest("rich_cohort.py"),
+    message:
+        "Choosing origins and scars of the rich training cohort of {wildcards.subject}"
+    script:
+        "../scripts/rich_cohort.py"
+
+
 rule beats:
     input:
         anatomy=rules.anatomy.output[0],

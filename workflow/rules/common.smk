@@ -14,11 +14,17 @@ from snakemake.exceptions import WorkflowError
 
 from transmural.anatomy.downloads import PREFIX, check_public_files
 from transmural.cohorts.beats import shards
-from transmural.cohorts.design import case_count, cohort_names
+from transmural.cohorts.design import VALIDATION, case_count, cohort_names
 from transmural.inverse.registry import methods
 from transmural.report.generative_em import FIGURES, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
-from transmural.stores.config import BeatSampling, CohortDesign, Measurement, load
+from transmural.stores.config import (
+    BeatSampling,
+    CohortDesign,
+    Measurement,
+    RichDesign,
+    load,
+)
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
 
@@ -59,12 +65,24 @@ def part(name, model):
     return {key: whole[key] for key in model.model_fields}
 
 
+def inference_settings(wildcards):
+    """Settings of the method that reconstructs, as a parameter: those of others don't rerun it."""
+    return section("generative_em")["inference"].get(wildcards.method)
+
+
 def method_module(name):
     """Module that defines an inverse method."""
     return methods()[name].function.__module__
 
 
 METHOD_MODULES = [method_module(name) for name in study.generative_em.methods]
+
+
+def training_memory_mb(wildcards, attempt):
+    """Memory of a training: beats as read and as a copy in another form, and the network."""
+    cases = case_count(study.generative_em, wildcards.cohort)
+    beats = cases * study.generative_em.frames * study.anatomy.nodes * 4 / 1e6
+    return int(2000 + 2.5 * beats) * attempt
 
 
 def digest(script, *modules):

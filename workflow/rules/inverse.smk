@@ -1,6 +1,6 @@
 """Reconstructions by every method, and their scores."""
 
-RECONSTRUCTED = ["validation", *SETTINGS]
+RECONSTRUCTED = [VALIDATION, *SETTINGS]
 
 
 rule reconstruct:
@@ -8,33 +8,33 @@ rule reconstruct:
         **{name: shard_paths(name) for name in RECONSTRUCTED},
         anatomy=rules.anatomy.output[0],
         transfer=rules.transfer.output[0],
-        training=shard_paths("published"),
+        training=training_beats,
+        network=trained_network,
     output:
         **{
-            name: directory(
-                results(f"reconstructions/generative_em/{{subject}}/{name}/{{method}}")
-            )
+            name: directory(RECONSTRUCTION.replace("{setting}", name))
             for name in RECONSTRUCTED
         },
     log:
-        logs("reconstructions/generative_em/{subject}/{method}"),
+        logs("reconstructions/generative_em/{subject}/{cohort}/{method}"),
     benchmark:
-        benchmarks("reconstructions/generative_em/{subject}/{method}")
+        benchmarks("reconstructions/generative_em/{subject}/{cohort}/{method}")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=reconstruction_memory_mb,
         runtime=60,
     params:
         seed=study.seed,
         study=part("generative_em", Measurement),
         amplitude_mv=study.simulation.amplitude_mv,
+        inference=inference_settings,
         library=lambda wildcards: digest(
             "reconstruct.py", method_module(wildcards.method)
         ),
     message:
-        "Reconstructing {wildcards.subject} with {wildcards.method}"
+        "Reconstructing {wildcards.subject} with {wildcards.method}, training cohort {wildcards.cohort}"
     script:
         "../scripts/reconstruct.py"
 
@@ -42,21 +42,16 @@ rule reconstruct:
 rule score:
     input:
         **{f"truth_{name}": shard_paths(name) for name in SETTINGS},
-        **{
-            name: results(
-                f"reconstructions/generative_em/{{subject}}/{name}/{{method}}"
-            )
-            for name in RECONSTRUCTED
-        },
+        **{name: RECONSTRUCTION.replace("{setting}", name) for name in RECONSTRUCTED},
         anatomy=rules.anatomy.output[0],
         truth_validation=shard_paths("validation"),
     output:
-        scores=results("scores/parts/generative_em/{subject}/{method}.csv"),
-        threshold=results("scores/parts/generative_em/{subject}/{method}.json"),
+        scores=results("scores/parts/generative_em/{subject}/{cohort}/{method}.csv"),
+        threshold=results("scores/parts/generative_em/{subject}/{cohort}/{method}.json"),
     log:
-        logs("scores/generative_em/{subject}/{method}"),
+        logs("scores/generative_em/{subject}/{cohort}/{method}"),
     benchmark:
-        benchmarks("scores/generative_em/{subject}/{method}")
+        benchmarks("scores/generative_em/{subject}/{cohort}/{method}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -67,18 +62,14 @@ rule score:
         settings=SETTINGS,
         library=lambda wildcards: digest("score.py", method_module(wildcards.method)),
     message:
-        "Scoring {wildcards.method} on {wildcards.subject}"
+        "Scoring {wildcards.method} on {wildcards.subject}, training cohort {wildcards.cohort}"
     script:
         "../scripts/score.py"
 
 
 rule scores:
     input:
-        expand(
-            rules.score.output.scores,
-            subject=study.generative_em.subjects,
-            method=study.generative_em.methods,
-        ),
+        by_method(rules.score.output.scores, subject=SUBJECTS),
     output:
         results("scores/generative_em.csv"),
     log:
@@ -97,3 +88,33 @@ rule scores:
         "Gathering the scores of generative_em"
     script:
         "../scripts/gather_scores.py"
+
+
+rule novelty:
+    input:
+        expand(
+            results("cohorts/generative_em/{subject}/{name}"),
+            subject=SUBJECTS,
+            name=[*TRAININGS, *SETTINGS],
+        ),
+    output:
+        results("scores/generative_em_novelty.csv"),
+    log:
+        logs("novelty/generative_em"),
+    benchmark:
+        benchmarks("novelty/generative_em")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        subjects=SUBJECTS,
+        training=TRAININGS,
+        settings=SETTINGS,
+        library=digest("novelty.py"),
+    message:
+        "Measuring how new the test cases of generative_em are"
+    script:
+        "../scripts/novelty.py"

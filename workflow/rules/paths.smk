@@ -2,11 +2,17 @@
 
 SUBJECTS = study.generative_em.subjects
 SETTINGS = study.generative_em.settings
+TRAININGS = study.generative_em.cohorts
 
 
 def results(path):
     """Path below this run's folder."""
     return f"results/{study.run}/{path}"
+
+
+RECONSTRUCTION = results(
+    "reconstructions/generative_em/{subject}/{cohort}/{setting}/{method}"
+)
 
 
 def logs(path):
@@ -49,9 +55,49 @@ def figure_files(names):
     return expand(results("figures/{figure}.{form}"), figure=names, form=["svg", "png"])
 
 
+def by_method(pattern, **wildcards):
+    """A path for each method and each training cohort that it learns from."""
+    return [
+        path
+        for name in study.generative_em.methods
+        for path in expand(
+            pattern,
+            method=name,
+            cohort=methods()[name].learns_from(TRAININGS),
+            **wildcards,
+        )
+    ]
+
+
+def trained_network(wildcards):
+    """Folder of the network that a method infers with, if any."""
+    name = methods()[wildcards.method].network
+    pattern = "networks/generative_em/{subject}/{cohort}/{network}"
+    return [] if name is None else expand(results(pattern), **wildcards, network=name)
+
+
+def training_cohort(wildcards):
+    """Shards of a training cohort."""
+    return expand(shard_paths(wildcards.cohort), subject=wildcards.subject)
+
+
+def reconstruction_memory_mb(wildcards, attempt):
+    """Memory of a reconstruction: the training beats that it reads, and what methods need besides."""
+    if not training_beats(wildcards):
+        return 6000 * attempt
+    cases = case_count(study.generative_em, wildcards.cohort)
+    beats = cases * study.generative_em.frames * study.anatomy.nodes * 4 / 1e6
+    return int(6000 + 1.5 * beats) * attempt
+
+
+def training_beats(wildcards):
+    """Shards of the training cohort that a method learns from directly, if it does."""
+    learns = "training" in methods()[wildcards.method].needs
+    return training_cohort(wildcards) if learns else []
+
+
 def drawn_inputs():
     """All that the pictures of single cases may need; which of it they do need follows from the scores."""
-    pattern = results("reconstructions/generative_em/{subject}/{setting}/{method}")
     return {
         "scores": results("scores/generative_em.csv"),
         "anatomies": expand(results("anatomy/{subject}"), subject=SUBJECTS),
@@ -60,15 +106,11 @@ def drawn_inputs():
             for setting in SETTINGS
             for path in expand(shard_paths(setting), subject=SUBJECTS)
         ],
-        "reconstructions": expand(
-            pattern,
-            subject=SUBJECTS,
-            setting=SETTINGS,
-            method=study.generative_em.methods,
+        "reconstructions": by_method(
+            RECONSTRUCTION, subject=SUBJECTS, setting=SETTINGS
         ),
-        "thresholds": expand(
-            results("scores/parts/generative_em/{subject}/{method}.json"),
+        "thresholds": by_method(
+            results("scores/parts/generative_em/{subject}/{cohort}/{method}.json"),
             subject=SUBJECTS,
-            method=study.generative_em.methods,
         ),
     }

@@ -1,6 +1,7 @@
 """Tables, figures and the report, all from scores and stores."""
 
-TABLES = [*table_names(SUBJECTS), "subjects"]
+STUDY_TABLES = table_names(SUBJECTS, TRAININGS)
+TABLES = [*STUDY_TABLES, "subjects"]
 
 
 rule study_tables:
@@ -8,7 +9,7 @@ rule study_tables:
         scores=rules.scores.output[0],
         published=PUBLISHED,
     output:
-        table_files(table_names(SUBJECTS)),
+        table_files(STUDY_TABLES),
     log:
         logs("tables/generative_em"),
     benchmark:
@@ -149,6 +150,7 @@ rule write_report:
 rule tables:
     input:
         rules.study_tables.output,
+        rules.novelty.output,
         rules.subject_tables.output,
 
 
@@ -156,6 +158,7 @@ rule figures:
     input:
         rules.study_figures.output,
         expand(rules.subject_figures.output, subject=SUBJECTS),
+        rules.training_figure.output if NETWORKS else [],
 
 
 rule report:

@@ -16,6 +16,7 @@ import yaml
 
 from transmural.inverse.registry import labels
 from transmural.report import generative_em, subjects
+from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine
@@ -41,32 +42,36 @@ def keep(run):
         "config": config,
     }
     shutil.rmtree(target, ignore_errors=True)
-    for path in kept_files(config["generative_em"]["subjects"]):
+    for path in kept_files(config["generative_em"]["subjects"], config["generative_em"]["cohorts"]):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, target / path)
     write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     if run == "quick":
-        write_whole(ROOT / "README.md", with_table(ROOT / "README.md", target / "scores" / "generative_em.csv"))
+        write_whole(ROOT / "README.md", with_tables(ROOT / "README.md", target / "scores" / "generative_em.csv"))
 
 
-def kept_files(names):
-    """Scores, tables and figures that a run over these subjects makes, relative to its folder."""
-    tables = [*generative_em.table_names(names), "subjects"]
+def kept_files(names, cohorts):
+    """Scores, tables and figures that a run over these subjects and training cohorts makes, relative to its folder."""
+    tables = [*generative_em.table_names(names, cohorts), "subjects"]
     figures = [*generative_em.FIGURES, *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names)]
     return [
         "scores/generative_em.csv",
+        "scores/generative_em_novelty.csv",
         *(f"tables/{table}.{form}" for table in tables for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 
 
-def with_table(page, scores_path):
-    """The page with the table between its marks made from the scores."""
-    before, mark, rest = page.read_text().partition("<!-- table: from results/reference/quick/scores -->\n")
-    _, end, after = rest.partition("<!-- end of table -->")
-    if not end:
-        sys.exit(f"{page}: the marks of the table are missing")
-    return before + mark + "\n" + generative_em.short_table(pd.read_csv(scores_path), labels()) + "\n\n" + end + after
+def with_tables(page, scores_path):
+    """The page with the tables between their marks made from the scores."""
+    scores, text = pd.read_csv(scores_path), page.read_text()
+    for name, table in {"table": short_table, "gaps": gap_table}.items():
+        before, mark, rest = text.partition(f"<!-- {name}: from results/reference/quick/scores -->\n")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        if not end:
+            sys.exit(f"{page}: the marks of «{name}» are missing")
+        text = before + mark + "\n" + table(scores, labels()) + "\n\n" + end + after
+    return text
 
 
 def versions_of_stores(source):

@@ -21,7 +21,7 @@ def draw(scores_path, study, run, shard_paths):
         return open_store(run / "transfer" / subject, TRANSFER)
 
     for name, (figure, caption) in figures(
-        scores, drawn_cases(run, scores, study, shard_paths), transfer, labels()
+        scores, study, drawn_cases(run, scores, study, shard_paths), transfer, labels()
     ).items():
         write_figure(figure, caption, run / "figures" / name)
 

@@ -139,6 +139,11 @@ class NodeGraph:
         scale = sparse.diags_array(1.0 / np.sqrt(self.volume.astype(np.float64)))
         return sparse.csr_array(-(scale @ (self.gradient.T @ self.gradient)))
 
+    @cached_property
+    def distances(self) -> NDArray[np.float64]:
+        """Length in mm of the shortest path within the wall between any two nodes, shape (node, node)."""
+        return np.asarray(dijkstra(self._lengths(), directed=False), dtype=np.float64)
+
     def distance_from(self, node: int) -> NDArray[np.float64]:
         """Length in mm of the shortest path within the wall from ``node`` to every node; inf where there is none."""
         return np.asarray(dijkstra(self._lengths(), directed=False, indices=[node])[0], dtype=np.float64)

@@ -108,6 +108,7 @@ def simulate_cases(
             "activation_time": (("case", "node"), activation_time(beats.tmp, time_ms)),
             "repolarisation_time": (("case", "node"), repolarisation_time(beats.tmp, time_ms)),
             "scar": (("case", "node"), node_scar(shard["scar_voxel"].values, voxel_node)),
+            "excitability": (("case", "node"), node_mean(shard["excitability"].values, voxel_node)),
             "activated_fraction": ("case", beats.activated_fraction, _ACTIVATED),
             **{key: shard[key] for key in ("origin", "origin_id", "tissue_id")},
         },
@@ -136,3 +137,9 @@ def node_scar(scar_voxel: NDArray[np.bool_], voxel_node: NDArray[np.integer]) ->
     voxels = np.bincount(voxel_node)
     scarred = [np.bincount(voxel_node, weights=scar, minlength=len(voxels)) for scar in scar_voxel]
     return np.asarray(np.stack(scarred) > voxels / 2)
+
+
+def node_mean(field: NDArray[np.floating], voxel_node: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Mean of a field, shape (case, voxel), over the voxels of each node, shape (case, node)."""
+    voxels = np.bincount(voxel_node)
+    return np.stack([np.bincount(voxel_node, weights=values) / voxels for values in field]).astype(np.float32)

@@ -2,7 +2,8 @@
 
 Training as published (Ghimire et al. 2018, section 4): about 50 origins of ventricular activation × 17 tissue
 configurations, healthy and one scar in each AHA segment 1 to 16, about 850 beats a heart. Tests: cases whose scar,
-origin, or both are not in training (`splits`), and validation cases of the third kind for choosing thresholds.
+origin, or both are not in training (`splits`), and validation cases of the third kind for choosing thresholds and all
+else that is chosen. The rich training cohort keeps apart from these (`rich`) and is designed after them.
 The number of cases follows from the configuration alone (`case_count`), so jobs can be planned before any data exist.
 """
 
@@ -12,37 +13,40 @@ import numpy as np
 import xarray as xr
 from scipy.spatial.distance import pdist
 
+from transmural.cohorts.cases import Case, as_dataset
 from transmural.cohorts.heart import Heart, parcels
 from transmural.cohorts.origins import training_origins, wall_layers
 from transmural.cohorts.scar_configurations import Tissue, largest_overlap, training_tissues
-from transmural.cohorts.splits import PARCELS, Case, Training, UnseenCases
-from transmural.stores.config import CohortDesign, Simulation
+from transmural.cohorts.splits import PARCELS, Training, UnseenCases
+from transmural.stores.config import CohortDesign, RichDesign, Simulation
 from transmural.stores.errors import ConfigurationError, GeometryError
 from transmural.stores.random_streams import case_generator
 
 STUDY = "generative_em"
-TRAINING = "published"
+PUBLISHED = "published"
+RICH = "rich"
+NO_TRAINING = "none"
 VALIDATION = "validation"
 _FIRST_NEW = {"validation": 10_000, "unseen_scar": 20_000, "unseen_origin": 30_000, "unseen_both": 40_000}
 
-_SCAR_CENTRE = {"units": "mm", "long_name": "centre of the scar; NaN in healthy tissue"}
-
 
 def cohort_names(study: CohortDesign) -> list[str]:
-    """Cohorts of the study: training, validation, then the test settings."""
-    return [TRAINING, VALIDATION, *study.settings]
+    """Cohorts that `design` makes: published training, validation, then the test settings."""
+    return [PUBLISHED, VALIDATION, *study.settings]
 
 
 def case_count(study: CohortDesign, cohort: str) -> int:
-    """Number of cases of a cohort.
+    """Number of cases of a cohort; of the rich one, where the study has it.
 
     Raises
     ------
     ConfigurationError
         If the study has no such cohort.
     """
-    if cohort == TRAINING:
+    if cohort == PUBLISHED:
         return study.published.origins * study.published.tissues
+    if cohort == RICH and isinstance(study, RichDesign):
+        return study.rich.beats
     if cohort == VALIDATION:
         return study.validation_cases
     if cohort in study.settings:
@@ -106,7 +110,7 @@ def _design(
         for number, tissue in enumerate(tissues)
     ]
     training = Training(site, tissues)
-    cohorts = {TRAINING: _dataset(TRAINING, published, heart, training)}
+    cohorts = {PUBLISHED: _dataset(PUBLISHED, published, heart, training)}
 
     edge = max(study.unseen.origin_distance_mm, heart.spacing_mm)
     owner = parcels(heart.position_mm, edge, 1 + max(PARCELS.values()), case_generator(seed, STUDY, subject, "parcels"))
@@ -120,22 +124,7 @@ def _design(
 
 
 def _dataset(name: str, cases: Sequence[Case], heart: Heart, training: Training) -> xr.Dataset:
-    first = _FIRST_NEW.get(name, 0)
-    origin = np.array([case.origin for case in cases])
-    origin_id = [first + i if case.origin_id is None else case.origin_id for i, case in enumerate(cases)]
-    tissue_id = [first + i if case.tissue_id is None else case.tissue_id for i, case in enumerate(cases)]
-    return xr.Dataset(
-        {
-            "origin": (("case", "xyz"), heart.position_mm[origin]),
-            "origin_id": ("case", np.array(origin_id, dtype=np.int32)),
-            "tissue_id": ("case", np.array(tissue_id, dtype=np.int32)),
-            "excitability": (("case", "voxel"), np.stack([case.tissue.excitability for case in cases])),
-            "scar_voxel": (("case", "voxel"), np.stack([case.tissue.scar for case in cases])),
-            "scar_centre": (("case", "xyz"), np.stack([case.tissue.centre_mm for case in cases]), _SCAR_CENTRE),
-        },
-        coords={"case": np.arange(len(cases), dtype=np.int32)},
-        attrs=_reached(cases, heart, training),
-    )
+    return as_dataset(cases, heart, _FIRST_NEW.get(name, 0), _reached(cases, heart, training))
 
 
 def _reached(cases: Sequence[Case], heart: Heart, training: Training) -> dict[str, float | int]:

@@ -1,13 +1,14 @@
 """What the design of a cohort needs to know of a heart, and which parts of it are kept for which purpose."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from transmural.tissue.neighbours import wall_graph
+from transmural.tissue.neighbours import FACES, grid_of, wall_graph
 
 LEFT_VENTRICLE_SEGMENTS = 17
 
@@ -47,6 +48,11 @@ class Heart:
             anatomy["segment"].values.astype(np.int64),
             wall_graph(anatomy["voxel_index"].values, spacing),
         )
+
+    @cached_property
+    def faces(self) -> sparse.csr_matrix:
+        """Voxels that share a face."""
+        return wall_graph(*grid_of(self.position_mm), FACES)
 
     @property
     def left_ventricle(self) -> NDArray[np.bool_]:

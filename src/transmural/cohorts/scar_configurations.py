@@ -21,6 +21,7 @@ from transmural.tissue.scars import scar_excitability
 
 SCAR_SEGMENTS = tuple(range(1, 17))
 _NORMAL_RADIUS_MM = 8.0
+_BLOCK = 256
 _DEPTH = (0.4, 1.2)  # extent through the wall over mean radius: from a part of the wall to all of it
 
 
@@ -60,6 +61,17 @@ def dice_overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return 2 * int((first & second).sum()) / total if total else 0.0
 
 
+def overlaps(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`dice_overlap` of each set of ``first``, shape (n, voxel), with each of ``second``, (m, voxel); shape (n, m)."""
+    both = np.empty((len(first), len(second)))
+    other = second.astype(np.float32).T
+    for start in range(0, len(first), _BLOCK):
+        # Counts of voxels, so exact in single precision.
+        both[start : start + _BLOCK] = first[start : start + _BLOCK].astype(np.float32) @ other
+    total = first.sum(axis=1)[:, None] + second.sum(axis=1)
+    return np.asarray(2 * both / np.maximum(total, 1))
+
+
 def largest_overlap(scar: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> float:
     """Largest Dice overlap of a scar with any of ``others``; 0 when there are none."""
     return max((dice_overlap(scar, other) for other in others), default=0.0)
@@ -75,7 +87,8 @@ def draw_scar(
     axes = wall_axes(heart, centre, generator.uniform(0.0, np.pi))
     centre_mm = heart.position_mm[centre]
     semi_axes = np.array([radius * np.sqrt(elongation), radius / np.sqrt(elongation), depth])
-    excitability = scar_excitability(heart.position_mm, centre_mm, semi_axes, axes, simulation, generator)
+    position, faces = heart.position_mm, heart.faces
+    excitability = scar_excitability(position, centre_mm, semi_axes, axes, simulation, generator, faces=faces)
     return Tissue(excitability, excitability >= np.float32(simulation.scar_threshold_a), centre_mm)
 
 

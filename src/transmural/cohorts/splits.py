@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from transmural.cohorts.cases import Case
 from transmural.cohorts.heart import Heart
 from transmural.cohorts.origins import clear_of, spread_choice
 from transmural.cohorts.scar_configurations import Tissue, draw_scar, largest_overlap
@@ -37,16 +38,6 @@ class Training:
 
     site: NDArray[np.int64]
     tissues: Sequence[Tissue]
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One beat: the voxel where it starts and its tissue; the numbers are of the training design, None for new ones."""
-
-    origin: int
-    tissue: Tissue
-    origin_id: int | None = None
-    tissue_id: int | None = None
 
 
 class UnseenCases:

@@ -3,13 +3,15 @@
 Published (Ghimire et al. 2018, section 4): ``NRMSE = |U − Û|_F / |U|_F``, ``Dice = 2 |S₁ ∩ S₂| / (|S₁| + |S₂|)`` of the
 scars, and the Euclidean distance of the origins. A constant over the heart makes no ECG and carries most of ``|U|_F``,
 so NRMSE cannot rank methods without a prior on time courses; demeaned (the mean over the nodes removed from both in
-every frame) it can. All arrays are batched over cases.
+every frame) it can. Where a method gives a standard deviation, coverage says whether it is to be believed: the share of
+the potentials that lie within an interval should be the interval's own. All arrays are batched over cases.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]
@@ -17,11 +19,12 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Metric:
-    """Unit, name for readers, and which end is good."""
+    """Unit, name for readers, and what is good: the lower end, the higher end, or a nominal value between them."""
 
     unit: str
     long_name: str
     higher_is_better: bool = False
+    nominal: float | None = None
 
 
 METRICS = {
@@ -32,6 +35,8 @@ METRICS = {
     "nrmse_demeaned": Metric("1", "Normalised RMSE, demeaned in every frame"),
     "correlation": Metric("1", "Correlation, demeaned in every frame", higher_is_better=True),
     "activation_time_mae": Metric("ms", "Mean absolute error of the activation times"),
+    "coverage_50": Metric("1", "Share of the potentials within the 50 % interval", nominal=0.5),
+    "coverage_90": Metric("1", "Share of the potentials within the 90 % interval", nominal=0.9),
     "seconds": Metric("s", "Wall time of a case"),
     "memory": Metric("MB", "Peak memory of a case"),
     "failed": Metric("1", "Failed cases"),
@@ -112,6 +117,26 @@ def activation_time_mae(truth_ms: Floats, estimate_ms: Floats, end_ms: float) ->
     error = np.abs(np.where(np.isfinite(estimate), estimate, end_ms) - np.where(active, truth, 0.0))
     count = active.sum(axis=-1)
     return np.where(count > 0, np.sum(error * active, axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def coverage(truth: Floats, estimate: Floats, std: Floats, level: float) -> Doubles:
+    """Share of the potentials that lie within the central interval of a normal distribution, ``|U − Û| ≤ z σ``.
+
+    Parameters
+    ----------
+    truth, estimate, std
+        Potentials and the standard deviation of the estimate, shape (case, time, node).
+    level
+        Probability of the interval, between 0 and 1.
+
+    Returns
+    -------
+    Shape (case,), in [0, 1]; ``level`` where the method is calibrated, less where it is too sure.
+    """
+    if std.shape != estimate.shape:
+        raise ValueError(f"standard deviations have shape {std.shape}, expected {estimate.shape}")
+    z = float(ndtri(0.5 + level / 2))
+    return np.array([np.mean(np.abs(u - v) <= z * s) for (u, v), s in zip(_pairs(truth, estimate), std, strict=True)])
 
 
 def _pairs(truth: Floats, estimate: Floats) -> list[tuple[Floats, Floats]]:

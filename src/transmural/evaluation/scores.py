@@ -5,8 +5,11 @@ copied into their columns, and how a scar shows comes with the reconstruction.
 
 A failed case stays in the statistics. It is one whose potentials aren't finite, or in which nothing is activated; of
 either kind, it scores as if the method had returned zero everywhere: NRMSE 1 (also demeaned), correlation 0, an empty
-scar (Dice 0), an origin as far off as the wall allows, and no node activated before the record ends. Metric ``failed``
-counts it.
+scar (Dice 0), an origin as far off as the wall allows, no node activated before the record ends, and intervals of no
+width. Metric ``failed`` counts it.
+
+``cohort`` is the one that the method learnt from, ``none`` if it doesn't learn; `under` gives the scores of all methods
+that belong to one training cohort.
 """
 
 from collections.abc import Sequence
@@ -17,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from transmural.anatomy.node_graph import NodeGraph
+from transmural.cohorts.design import NO_TRAINING
 from transmural.evaluation import metrics
 from transmural.evaluation.activation import reconstructed_activation
 from transmural.evaluation.origins import origin_distance, origin_distance_geodesic, origin_from_activation
@@ -75,7 +79,7 @@ def score(
     Returns
     -------
     Tidy rows with the columns ``COLUMNS``, cases in order and metrics in the order of `metrics.METRICS`. Dice is given
-    only for cases with a scar.
+    only for cases with a scar, coverage only for methods with a standard deviation.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def score(
 def case_metrics(
     truth: xr.Dataset, reconstruction: xr.Dataset, graph: NodeGraph, threshold: float
 ) -> dict[str, NDArray[np.float64]]:
-    """All metrics by name, shape (case,); NaN where one has no meaning (Dice without a scar)."""
+    """All metrics by name, shape (case,); NaN for Dice without a scar and for coverage without ``std``."""
     tmp, true_tmp, scar = reconstruction["tmp"].values, truth["tmp"].values, truth["scar"].values
     time_ms, origin = truth["time"].values, truth["origin"].values
     finite = np.array([np.isfinite(case).all() for case in tmp])
@@ -105,6 +109,11 @@ def case_metrics(
     activation = reconstructed_activation(tmp, time_ms, definition)
     failed = ~finite | ~np.isfinite(activation).any(axis=1)
     tmp = np.where(failed[:, None, None], np.float32(0), tmp)
+    std = (
+        np.where(failed[:, None, None], np.float32(0), reconstruction["std"].values)
+        if "std" in reconstruction
+        else None
+    )
     found_scar = (scar_field(tmp, definition) < threshold) & ~failed[:, None]
     found_origin = origin_from_activation(activation, graph)
     return {
@@ -117,6 +126,7 @@ def case_metrics(
         "activation_time_mae": metrics.activation_time_mae(
             truth["activation_time"].values, activation, float(time_ms[-1])
         ),
+        **{f"coverage_{level}": _coverage(true_tmp, tmp, std, level / 100) for level in (50, 90)},
         "seconds": reconstruction["seconds"].values.astype(np.float64),
         "memory": reconstruction["memory_mb"].values.astype(np.float64),
         "failed": failed.astype(np.float64),
@@ -140,6 +150,26 @@ def gather(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return scores.sort_values(
         key, key=lambda column: column.map(order) if column.name == "metric" else column, kind="stable"
     ).reset_index(drop=True)
+
+
+def under(scores: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Scores under one training cohort: of the methods that learnt from it, and of those that don't learn.
+
+    Parameters
+    ----------
+    scores
+        Tidy scores.
+    cohort
+        Name of the training cohort; every row of the result has it.
+    """
+    chosen = scores[scores["cohort"].isin([cohort, NO_TRAINING])]
+    return chosen.assign(cohort=cohort).reset_index(drop=True)
+
+
+def _coverage(
+    truth: NDArray[np.floating], tmp: NDArray[np.floating], std: NDArray[np.floating] | None, level: float
+) -> NDArray[np.float64]:
+    return np.full(len(tmp), np.nan) if std is None else metrics.coverage(truth, tmp, std, level)
 
 
 def _definition(reconstruction: xr.Dataset) -> str:

@@ -46,11 +46,8 @@ def nearest(
     -------
     Number of the beat, and root-mean-square difference of the ECGs in mV, both of shape (case,).
     """
-    cases = ecg.reshape(ecg.shape[0], -1).astype(np.float32, copy=False)
-    beats = training_ecg.reshape(training_ecg.shape[0], -1).astype(np.float32, copy=False)
-    squares = np.array([np.dot(beat, beat) for beat in beats])
-    rank = squares - 2 * (cases @ beats.T)
-    short = np.argsort(rank, axis=1)[:, : min(_SHORT_LIST, beats.shape[0])]
+    short = nearest_few(ecg, training_ecg, _SHORT_LIST)
+    cases, beats = _flat(ecg), _flat(training_ecg)
     chosen = np.empty(cases.shape[0], dtype=np.int64)
     distance = np.empty(cases.shape[0])
     for case, numbers in enumerate(short):
@@ -58,3 +55,19 @@ def nearest(
         order = np.lexsort((numbers, exact))
         chosen[case], distance[case] = numbers[order[0]], np.sqrt(exact[order[0]])
     return chosen, distance
+
+
+def nearest_few(ecg: NDArray[np.floating], training_ecg: NDArray[np.floating], count: int) -> NDArray[np.int64]:
+    """Numbers of the ``count`` training beats nearest to each case in ECG space, nearest first, shape (case, count).
+
+    Arguments as for `nearest`; all beats where there are fewer.
+    """
+    cases, beats = _flat(ecg), _flat(training_ecg)
+    squares = np.array([np.dot(beat, beat) for beat in beats])
+    rank = squares - 2 * (cases @ beats.T)
+    return np.asarray(np.argsort(rank, axis=1, kind="stable")[:, :count])
+
+
+def _flat(ecg: NDArray[np.floating]) -> NDArray[np.float32]:
+    """ECGs as vectors in single precision, shape (case, lead × time)."""
+    return ecg.reshape(ecg.shape[0], -1).astype(np.float32, copy=False)

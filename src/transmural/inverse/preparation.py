@@ -3,15 +3,17 @@
 Leads are chosen and noise is added on the way in; the truth is left behind.
 """
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from transmural.anatomy.node_graph import NodeGraph
 from transmural.inverse.noise import add_noise
-from transmural.inverse.problem import Problem, Reconstruction, Training
+from transmural.inverse.problem import Problem, Reconstruction, Training, WallCoordinates
 from transmural.inverse.registry import Method
-from transmural.stores.config import Measurement
+from transmural.stores.config import Inference, Measurement
 from transmural.stores.random_streams import case_generators
 
 
@@ -23,6 +25,8 @@ def prepare(
     amplitude_mv: float,
     stream: tuple[int, str, str, str],
     training: xr.Dataset | None = None,
+    network: Path | None = None,
+    inference: Inference | None = None,
 ) -> Problem:
     """Noisy ECGs of all cases of a cohort with what a method may know of the heart.
 
@@ -40,6 +44,10 @@ def prepare(
         Seed, study, subject and cohort: with the case's number they name the case's noise.
     training
         Training beats (contract BEATS) for methods that need them.
+    network
+        Folder of the trained network for methods that declare one.
+    inference
+        Settings of methods that infer through a generative model.
     """
     leads = transfer["montage"].values == study.montage
     ecg, noise = add_noise(
@@ -53,6 +61,9 @@ def prepare(
         graph=NodeGraph.of(anatomy),
         regularisation=study.regularisation,
         training=None if training is None else _training(training, leads),
+        network=network,
+        inference=inference,
+        wall=WallCoordinates(anatomy["node_transmural"].values, anatomy["node_segment"].values),
         lead_names=tuple(str(name) for name in transfer["lead"].values[leads]),
     )
 

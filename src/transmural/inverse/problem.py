@@ -11,12 +11,14 @@ time courses can only find U up to its spatial mean; such reconstructions have z
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transmural.anatomy.node_graph import NodeGraph
+from transmural.stores.config import Inference
 from transmural.stores.errors import InferenceError
 
 Floats = NDArray[np.floating]
@@ -49,6 +51,22 @@ class Training:
 
 
 @dataclass(frozen=True)
+class WallCoordinates:
+    """Where in the wall the nodes lie.
+
+    Attributes
+    ----------
+    transmural
+        0 endocardium to 1 epicardium, shape (node,).
+    segment
+        AHA segment 1 to 17 of the left ventricle, 18 right ventricle, shape (node,).
+    """
+
+    transmural: Floats
+    segment: NDArray[np.integer]
+
+
+@dataclass(frozen=True)
 class Problem:
     """A batch of inverse problems on one heart: what a method may know, and nothing else.
 
@@ -68,6 +86,12 @@ class Problem:
         How a regularisation parameter is chosen: ``"l_curve"`` or ``"gcv"``.
     training
         Training beats; present only when the method asks for them in ``needs``.
+    network
+        Folder of the trained network; present only when the method declares one.
+    inference
+        Settings of the methods that infer through a generative model (`generative_em.inference`); see `settings`.
+    wall
+        Where in the wall the nodes lie, for methods that know where sinus rhythm starts.
     lead_names
         Names of the leads, for messages; numbers when empty.
 
@@ -84,6 +108,9 @@ class Problem:
     graph: NodeGraph
     regularisation: Regularisation = "l_curve"
     training: Training | None = None
+    network: Path | None = None
+    inference: Inference | None = None
+    wall: WallCoordinates | None = None
     lead_names: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -96,6 +123,32 @@ class Problem:
     def cases(self) -> int:
         """Number of cases."""
         return int(self.ecg.shape[0])
+
+    @property
+    def settings(self) -> Inference:
+        """Settings of inference.
+
+        Raises
+        ------
+        InferenceError
+            If the problem has none.
+        """
+        if self.inference is None:
+            raise InferenceError("problem: the method needs settings and the problem has none; give inference=…")
+        return self.inference
+
+    @property
+    def trained(self) -> Path:
+        """Folder of the trained network.
+
+        Raises
+        ------
+        InferenceError
+            If the problem has none.
+        """
+        if self.network is None:
+            raise InferenceError("problem: the method needs a trained network and the problem has none; give network=…")
+        return self.network
 
     @cached_property
     def centred_transfer(self) -> NDArray[np.float64]:
@@ -113,11 +166,14 @@ class Problem:
                 f"problem: ecg has shape {self.ecg.shape}, expected (case, lead, time), none of them 0"
             )
         cases, leads, frames = self.ecg.shape
-        expected = {
+        expected: dict[str, tuple[NDArray[np.generic], tuple[int, ...]]] = {
             "transfer": (self.transfer, (leads, self.graph.nodes)),
             "noise_sd_mv": (self.noise_sd_mv, (cases,)),
             "time_ms": (self.time_ms, (frames,)),
         }
+        if self.wall is not None:
+            expected["wall.transmural"] = (self.wall.transmural, (self.graph.nodes,))
+            expected["wall.segment"] = (self.wall.segment, (self.graph.nodes,))
         for name, (array, shape) in expected.items():
             if array.shape != shape:
                 raise InferenceError(

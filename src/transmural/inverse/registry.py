@@ -7,10 +7,11 @@ reconstruction; evaluation never sees the method's name.
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from transmural.cohorts.design import NO_TRAINING
 from transmural.inverse.problem import Problem, Reconstruction
 from transmural.stores.errors import ConfigurationError
 
@@ -30,6 +31,8 @@ class Method:
         The method.
     needs
         What it learns from, beyond ECG, transfer matrix and geometry.
+    network
+        Name of the trained network that it infers with (see `transmural.networks.registry`); None without one.
     scar
         How a scar shows in its reconstructions: in the ``"physiological"`` shape of the potentials, or, where the
         shape isn't preserved, in their peak ``"amplitude"`` (Ghimire et al. 2018, section 4).
@@ -39,14 +42,29 @@ class Method:
     label: str
     function: Callable[[Problem], Reconstruction]
     needs: tuple[Need, ...]
+    network: str | None
     scar: ScarDefinition
+
+    @property
+    def learns(self) -> bool:
+        """Whether its results depend on a training cohort."""
+        return bool(self.needs) or self.network is not None
+
+    def learns_from(self, cohorts: Sequence[str]) -> list[str]:
+        """The training cohorts under which the method is run, each apart: all, or «none» if it doesn't learn."""
+        return list(cohorts) if self.learns else [NO_TRAINING]
 
 
 _METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, label: str, needs: tuple[Need, ...] = (), scar: ScarDefinition = "physiological"
+    name: str,
+    *,
+    label: str,
+    needs: tuple[Need, ...] = (),
+    network: str | None = None,
+    scar: ScarDefinition = "physiological",
 ) -> Callable[[Callable[[Problem], Reconstruction]], Callable[[Problem], Reconstruction]]:
     """Register the decorated function as an inverse method.
 
@@ -60,7 +78,7 @@ def method(
         known = _METHODS.get(name)
         if known is not None and known.function.__module__ != function.__module__:
             raise ValueError(f"inverse method '{name}' is defined in {known.function.__module__} already")
-        _METHODS[name] = Method(name, label, function, needs, scar)
+        _METHODS[name] = Method(name, label, function, needs, network, scar)
         return function
 
     return register

@@ -36,7 +36,7 @@ def solve(name: str, problem: Problem) -> Reconstruction:
     name
         Registered name of the method.
     problem
-        What the method may know; its training beats are handed on only if the method asks for them.
+        What the method may know; its training beats and network are handed on only if the method asks for them.
 
     Returns
     -------
@@ -48,17 +48,23 @@ def solve(name: str, problem: Problem) -> Reconstruction:
     ConfigurationError
         If there is no such method.
     InferenceError
-        If the method needs training beats and the problem has none, or returns another shape than it must.
+        If the method needs training beats or a network and the problem has none, or returns another shape than it must.
     """
     method = get(name)
     if "training" in method.needs and problem.training is None:
         raise InferenceError(f"{name}: needs training beats and the problem has none; give Problem(training=…)")
-    if "training" not in method.needs and problem.training is not None:
-        problem = replace(problem, training=None)
+    if method.network is not None and problem.network is None:
+        raise InferenceError(f"{name}: needs the trained network {method.network}; give Problem(network=…)")
+    problem = replace(
+        problem,
+        training=problem.training if "training" in method.needs else None,
+        network=None if method.network is None else problem.network,
+    )
     result, seconds, memory = _measured(lambda: method.function(problem))
     expected = (problem.cases, problem.time_ms.size, problem.graph.nodes)
-    if result.tmp.shape != expected:
-        raise InferenceError(f"{name}: returned potentials of shape {result.tmp.shape}, expected {expected}")
+    for what, values in {"potentials": result.tmp, "standard deviations": result.std}.items():
+        if values is not None and values.shape != expected:
+            raise InferenceError(f"{name}: returned {what} of shape {values.shape}, expected {expected}")
     tmp = result.tmp.astype(np.float32, copy=False)
     failed = ~np.array([np.isfinite(case).all() for case in tmp])
     if failed.any():

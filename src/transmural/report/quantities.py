@@ -17,6 +17,8 @@ class Quantity:
     ----------
     accuracy
         Whether it measures how good a reconstruction is (then the best is set in bold) or what it costs.
+    nominal
+        The value that is best where neither end is.
     """
 
     label: str
@@ -24,6 +26,14 @@ class Quantity:
     decimals: int | None = 3
     higher_is_better: bool = False
     accuracy: bool = True
+    nominal: float | None = None
+
+    def best(self, values: Iterable[float]) -> float:
+        """The best of several values: greatest, least or nearest to nominal; the first of equals."""
+        if self.nominal is not None:
+            nominal = self.nominal
+            return min(values, key=lambda value: abs(value - nominal))
+        return max(values) if self.higher_is_better else min(values)
 
     def text(self, mean: float, sd: float | None = None) -> str:
         """Rounded value, with its spread if there is one."""
@@ -43,6 +53,8 @@ _SHOWN: Mapping[str, tuple[str, int | None, bool]] = {
     "nrmse_demeaned": ("Normalized RMSE, demeaned", 3, True),
     "correlation": ("Correlation, demeaned", 3, True),
     "activation_time_mae": ("Activation-time error", 1, True),
+    "coverage_50": ("Coverage of 50 % intervals", 2, True),
+    "coverage_90": ("Coverage of 90 % intervals", 2, True),
     "seconds": ("Time a case", None, False),
     "memory": ("Memory a case", None, False),
 }
@@ -58,7 +70,9 @@ def quantity(metric: str) -> Quantity:
     """How a metric is shown; one without an entry here is named as `evaluation` names it."""
     known = METRICS.get(metric)
     label, decimals, accuracy = _SHOWN.get(metric, (known.long_name if known else metric.replace("_", " "), 3, True))
-    return Quantity(label, known.unit if known else "1", decimals, known.higher_is_better if known else False, accuracy)
+    if known is None:
+        return Quantity(label, "1", decimals, accuracy=accuracy)
+    return Quantity(label, known.unit, decimals, known.higher_is_better, accuracy, known.nominal)
 
 
 def setting_label(setting: str) -> str:

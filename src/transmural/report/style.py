@@ -41,6 +41,10 @@ _METHOD_COLOURS = {
     "greensite": "#009e73",
     "mean_beat": "#8c8c8c",
     "nearest_beat": "#e69f00",
+    "ep_constrained": "#999933",
+    "em": "#ddcc77",
+    "marginal_map": "#661100",
+    "activation_map": "#aa3377",
 }
 _METHOD_MARKERS = {
     "tikhonov0": "o",
@@ -49,9 +53,13 @@ _METHOD_MARKERS = {
     "greensite": "^",
     "mean_beat": "X",
     "nearest_beat": "P",
+    "ep_constrained": "v",
+    "em": "<",
+    "marginal_map": ">",
+    "activation_map": "*",
 }
-_OTHER_COLOURS = ("#d55e00", "#cc79a7", "#882255", "#117733", "#999933", "#44aa99", "#aa4499", "#661100", "#6699cc")
-_OTHER_MARKERS = ("v", "<", ">", "p", "h", "*", "d")
+_OTHER_COLOURS = ("#cc79a7", "#882255", "#117733", "#44aa99", "#6699cc")
+_OTHER_MARKERS = ("p", "h", "d", "8", "H")
 
 _RC: dict[str, Any] = {
     # DejaVu Sans ships with matplotlib; the others have its widths, for readers who lack it.

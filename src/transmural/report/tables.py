@@ -15,6 +15,7 @@ from transmural.report.style import ordered_methods, readable
 from transmural.report.table import Block, Cell, Column, Row, Table
 
 NOT_GIVEN = "not given"
+SIGNIFICANT = 0.001
 ROWS = (
     "nrmse",
     "dice",
@@ -23,7 +24,13 @@ ROWS = (
     "nrmse_demeaned",
     "correlation",
     "activation_time_mae",
+    "coverage_50",
+    "coverage_90",
     "seconds",
+)
+_COVERAGE_NOTE = (
+    "Coverage: the share of the potentials within the central interval that a method's standard deviation gives; best "
+    "is the nominal share, less means too sure. Methods without a standard deviation have none."
 )
 
 
@@ -89,9 +96,11 @@ def score_table(
         *(column for column, *_ in theirs),
     )
     over = "all hearts" if subject is None else f"heart {readable(subject)}"
+    measured = {row.key for block in blocks for row in block.rows}
     own_notes = [
         f"This run: mean ± standard deviation over the test cases of {over}; bold: best of this run. A failed case "
         "stays in the mean, as if the method had returned zero, and is counted in brackets.",
+        *([_COVERAGE_NOTE] if measured & {"coverage_50", "coverage_90"} else []),
         *_published_notes(published),
     ]
     return Table(name, title, "Metric", columns, tuple(blocks), (*notes, *own_notes))
@@ -127,7 +136,7 @@ def paired_table(tests: pd.DataFrame, *, name: str, title: str, labels: Mapping[
         "Improvement: by how much the first method is better than the second, in the metric's unit; negative where it "
         "is worse. Tests are two-sided and paired by case.",
         "As published, differences are tested with paired t-tests; Holm's correction is over all rows of this table. "
-        "d_z: mean over standard deviation of the paired differences.",
+        "d_z: mean over standard deviation of the paired differences. Bold: p < 0.001 after the correction.",
     )
     return Table(name, title, "Comparison", columns, tuple(blocks), notes)
 
@@ -166,7 +175,7 @@ def _published_columns(published: pd.DataFrame) -> list[tuple[Column, str, str]]
 def _our_cells(here: pd.DataFrame, columns: Sequence[tuple[Column, str, str]], shown: Quantity) -> list[Cell]:
     common = int(here["n"].max()) if not here.empty else 0
     means = here["mean"].dropna()
-    best = (means.max() if shown.higher_is_better else means.min()) if shown.accuracy and len(means) > 1 else np.nan
+    best = shown.best(means) if shown.accuracy and len(means) > 1 else np.nan
     cells = [Cell(str(common) if common else "–", {"n": common} if common else {})]
     for _, cohort, method in columns:
         row = here[(here["cohort"] == cohort) & (here["method"] == method)]
@@ -235,4 +244,4 @@ def _test_row(test: "pd.Series[float]", labels: Mapping[str, str] | None) -> Row
 def _p_cell(p: float, strong: bool = False) -> Cell:
     if not np.isfinite(p):
         return Cell("–")
-    return Cell("< 0.001" if p < 0.001 else f"{p:.3f}", {"value": float(p)}, best=strong and p < 0.05)
+    return Cell("< 0.001" if p < SIGNIFICANT else f"{p:.3f}", {"value": float(p)}, best=strong and p < SIGNIFICANT)

@@ -119,6 +119,9 @@ BEATS = Contract(
             ("case", "node"), "float", "ms", "time of 90 % repolarisation; NaN where none", True
         ),
         "scar": Variable(("case", "node"), "bool", "1", "most of the node's volume is scar"),
+        "excitability": Variable(
+            ("case", "node"), "float", "1", "Aliev-Panfilov threshold parameter a, mean over the node's voxels"
+        ),
         "origin": Variable(("case", "xyz"), "float", "mm", "site where the beat starts"),
         "origin_id": Variable(("case",), "int", "1", "number of the origin in the design"),
         "tissue_id": Variable(("case",), "int", "1", "number of the tissue configuration; 0 is healthy"),

@@ -23,3 +23,7 @@ class SimulationError(TransmuralError):
 
 class InferenceError(TransmuralError):
     """An inverse method can't work with what it was given, or diverged; the message names method and case."""
+
+
+class TrainingError(TransmuralError):
+    """A network can't be trained, or its loss is no longer finite; the message names network, epoch and step."""

@@ -26,6 +26,7 @@ _REPORTED_PACKAGES = (
     "pandas",
     "scikit-fem",
     "scikit-image",
+    "torch",
     "snakemake",
 )
 

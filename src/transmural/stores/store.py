@@ -5,10 +5,6 @@ missing chunk as zeros without a word; the manifest is what notices truncation a
 """
 
 import json
-import os
-import shutil
-import tempfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,7 @@ from zarr.codecs import BloscCodec
 
 from transmural.stores.contracts import Contract, check
 from transmural.stores.errors import StoreError
+from transmural.stores.files import crc32, whole_folder
 
 _CASES_PER_ZARR_SHARD = 50
 
@@ -47,19 +44,9 @@ def write_store(dataset: xr.Dataset, folder: str | Path, contract: Contract, pro
     check(dataset, contract, str(folder))
     dataset = _strings_to_categories(dataset)
     dataset.attrs = {**dataset.attrs, "contract": contract.name, "provenance": json.dumps(provenance, sort_keys=True)}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # by a writer that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with whole_folder(folder) as temporary:
         dataset.to_zarr(temporary / "data.zarr", zarr_format=3, consolidated=False, encoding=_encoding(dataset))
         (temporary / "manifest.json").write_text(json.dumps(_manifest(temporary / "data.zarr"), indent=0))
-        os.chmod(temporary, 0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def open_store(folder: str | Path, contract: Contract) -> xr.Dataset:
@@ -90,19 +77,38 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     StoreError
         If a shard can't be opened (see `open_store`) or the shards' other dimensions differ.
     """
-    shards = [open_store(folder, contract) for folder in folders]
+    first = open_store(folders[0], contract)
+    by_case = [str(name) for name in first.variables if first[name].dims[:1] == ("case",)]
+    cases = [_cases(folder) for folder in folders]
+    # Copied shard by shard, so that a cohort of gigabytes is never in memory twice.
+    whole = {name: np.empty((sum(cases), *first[name].shape[1:]), first[name].dtype) for name in by_case}
+    rest: list[xr.Dataset] = []
+    start = 0
+    for folder, count in zip(folders, cases, strict=True):
+        shard = open_store(folder, contract) if rest else first
+        for name in by_case:
+            if name not in shard.variables or shard[name].shape[1:] != whole[name].shape[1:]:
+                raise _no_fit(folders, f"'{name}' of {folder} has another shape")
+            whole[name][start : start + count] = shard[name].values
+        rest.append(shard.drop_dims("case"))
+        start += count
     try:
-        return xr.concat(
-            shards,
-            dim="case",
-            data_vars="minimal",
-            coords="minimal",
-            compat="equals",
-            join="exact",
-            combine_attrs="drop_conflicts",
-        )
+        common = xr.merge(rest, compat="equals", join="exact", combine_attrs="drop_conflicts")
     except ValueError as error:
-        raise StoreError(f"shards {folders[0]} to {folders[-1]} don't fit together: {error}") from error
+        raise _no_fit(folders, str(error)) from error
+    variables = {name: (first[name].dims, values, first[name].attrs) for name, values in whole.items()}
+    return common.assign(variables).set_coords([name for name in by_case if name in first.coords])
+
+
+def _cases(folder: str | Path) -> int:
+    """Number of cases of a store, without its values."""
+    _check_files(Path(folder))
+    with xr.open_zarr(Path(folder) / "data.zarr", consolidated=False, chunks=None) as lazy:
+        return int(lazy.sizes["case"])
+
+
+def _no_fit(folders: Sequence[str | Path], why: str) -> StoreError:
+    return StoreError(f"shards {folders[0]} to {folders[-1]} don't fit together: {why}")
 
 
 def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
@@ -170,15 +176,7 @@ def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
 
 def _manifest(root: Path) -> dict[str, list[int]]:
     files = sorted(p for p in root.rglob("*") if p.is_file())
-    return {p.relative_to(root).as_posix(): [p.stat().st_size, _crc32(p)] for p in files}
-
-
-def _crc32(path: Path) -> int:
-    value = 0
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 24):
-            value = zlib.crc32(block, value)
-    return value
+    return {p.relative_to(root).as_posix(): [p.stat().st_size, crc32(p)] for p in files}
 
 
 def _check_files(folder: Path) -> None:
@@ -202,5 +200,5 @@ def _check_files(folder: Path) -> None:
             raise StoreError(
                 f"{path}: {path.stat().st_size} bytes, expected {size}; truncated: delete {folder} and rerun"
             )
-        if _crc32(path) != crc:
+        if crc32(path) != crc:
             raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")

@@ -8,6 +8,7 @@ Raising a from 0.15 to 0.5 blocks excitation in the Aliev–Panfilov model; it c
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from transmural.stores.config import Simulation
 from transmural.stores.errors import GeometryError
@@ -25,6 +26,7 @@ def scar_excitability(
     config: Simulation,
     generator: np.random.Generator,
     irregularity: float = 0.15,
+    faces: sparse.csr_matrix | None = None,
 ) -> NDArray[np.float32]:
     """Threshold parameter a of every voxel around one scar.
 
@@ -44,6 +46,8 @@ def scar_excitability(
         Draws the outline.
     irregularity
         Standard deviation of the outline's relative radius; 0 for an ellipsoid.
+    faces
+        Voxels that share a face (`wall_graph` with `FACES`), for callers that draw many scars; made here when absent.
 
     Returns
     -------
@@ -58,17 +62,17 @@ def scar_excitability(
     position, semi_axes = np.asarray(voxel_position, float), np.asarray(semi_axes_mm, float)
     if not (semi_axes > 0).all():
         raise GeometryError(f"scar: its semi-axes must be positive, not {semi_axes.tolist()} mm")
-    index, spacing = grid_of(position)
+    graph = wall_graph(*grid_of(position), FACES) if faces is None else faces
     offset = position - np.asarray(centre_mm, float)
     distance = np.linalg.norm(offset, axis=1)
     centre = int(np.argmin(distance))
-    if distance[centre] > 2 * spacing:
+    if distance[centre] > 2 * graph.data.max(initial=0.0):
         raise GeometryError(f"scar: its centre lies {distance[centre]:.1f} mm outside the wall; it must lie within it")
 
     outside = _distance_outside(offset @ np.asarray(axes, float).T, semi_axes, _outline(generator, irregularity))
     outside[centre] = min(outside[centre], 0.0)
     reach = outside <= config.scar_border_mm
-    outside[~connected_part(wall_graph(index, spacing, FACES), reach, centre)] = np.inf
+    outside[~connected_part(graph, reach, centre)] = np.inf
     # A border of width zero has no grades.
     grade = np.clip(1 - outside / config.scar_border_mm, 0, 1) if config.scar_border_mm > 0 else outside <= 0
     return np.asarray(config.a + (config.scar_a - config.a) * grade, dtype=np.float32)

@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from transmural.stores.config.inference import Inference
 from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_check, quantity
+from transmural.stores.config.networks import Training, TrainingResources, network_settings
 from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
 from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
-from transmural.stores.config.studies import BeatSampling, CohortDesign, GenerativeEM, Measurement
-from transmural.stores.config.subjects import RESERVED_NAMES, Name, Phantom, Subject, Surfaces
+from transmural.stores.config.studies import BeatSampling, CohortDesign, GenerativeEM, Measurement, RichDesign
+from transmural.stores.config.subjects import Name, Phantom, Subject, Surfaces
 from transmural.stores.errors import ConfigurationError
 
 __all__ = [
@@ -19,12 +21,17 @@ __all__ = [
     "BeatSampling",
     "CohortDesign",
     "GenerativeEM",
+    "Inference",
     "Measurement",
+    "RichDesign",
     "Simulation",
     "Study",
     "Subject",
     "Torso",
+    "Training",
+    "TrainingResources",
     "load",
+    "network_settings",
 ]
 
 # Beyond this cosine, two axes aren't at right angles (within 5 degrees).
@@ -40,18 +47,13 @@ class Study(Section):
     anatomy: Anatomy
     torso: Torso
     simulation: Simulation
+    training: TrainingResources
     generative_em: GenerativeEM
 
     @cross_check
     def _run_overwrites_nothing(self) -> Iterator[str]:
         if self.run == "reference":
             yield "run = 'reference' is the folder of committed results; choose another name"
-
-    @cross_check
-    def _names_are_free(self) -> Iterator[str]:
-        for name in RESERVED_NAMES:
-            if name in self.subjects:
-                yield f"subjects.{name}: the name '{name}' is reserved for a table; choose another name"
 
     @cross_check
     def _subjects_exist(self) -> Iterator[str]:

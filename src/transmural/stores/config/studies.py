@@ -5,9 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from transmural.stores.config.inference import Inference
 from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity, repeated
+from transmural.stores.config.networks import Networks
 
 Setting = Literal["unseen_scar", "unseen_origin", "unseen_both"]
+TrainingCohort = Literal["published", "rich"]
 
 
 class Published(Section):
@@ -42,12 +45,32 @@ class Unseen(Section):
     )
 
 
-class CohortDesign(Section):
-    """Who is simulated: training, validation and test cohorts."""
+class Rich(Section):
+    """The rich training cohort: every beat has its own origin and its own scar."""
 
-    published: Published
+    beats: Whole = quantity("1", "Beats of a heart", ge=10, le=10_000)
+    healthy_share: Number = quantity("1", "Share of the beats without a scar", ge=0, lt=1)
+    origin_distance_mm: Number = quantity("mm", "Least distance from every test and validation origin", ge=0, le=50)
+    scar_overlap_max: Number = quantity("1", "Largest Dice overlap with any test or validation scar", gt=0, le=1)
+
+
+class NewScars(Section):
+    """Scars that are drawn, and what every cohort keeps."""
+
     scars: Scars
     unseen: Unseen
+
+
+class RichDesign(NewScars):
+    """Who is simulated in the rich training cohort."""
+
+    rich: Rich
+
+
+class CohortDesign(NewScars):
+    """Who is simulated: published training, validation and test cohorts."""
+
+    published: Published
     settings: list[Setting] = Field(min_length=1, description="Test settings")
     test_cases: Whole = quantity("1", "Test cases of a setting", ge=2, le=1000)
     validation_cases: Whole = quantity("1", "Validation cases, for thresholds", ge=2, le=1000)
@@ -78,19 +101,26 @@ class Measurement(Section):
     )
 
 
-class GenerativeEM(Measurement, BeatSampling, CohortDesign):
+class GenerativeEM(Measurement, BeatSampling, RichDesign, CohortDesign):
     """Study 1 (Ghimire et al. 2018).
 
     Its parts stand in classes of their own, so that a rule depends on no more of it than it uses.
     """
 
     subjects: list[str] = Field(min_length=1, description="Names from `subjects`")
+    cohorts: list[TrainingCohort] = Field(min_length=1, description="Training cohorts, each learnt from apart")
     methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
+    networks: Networks
+    inference: Inference
     reference_method: str = Field(description="Method that the paired tests compare with each other one")
 
     @cross_check
     def _subjects_are_distinct(self) -> Iterator[str]:
         yield from repeated("subjects", self.subjects)
+
+    @cross_check
+    def _cohorts_are_distinct(self) -> Iterator[str]:
+        yield from repeated("cohorts", self.cohorts)
 
     @cross_check
     def _methods_are_distinct(self) -> Iterator[str]:

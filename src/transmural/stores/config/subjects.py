@@ -100,6 +100,4 @@ class Surfaces(Section):
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-# Tables are named after subjects (table1_{subject}), and these names are taken.
-RESERVED_NAMES = ("tests",)
 Subject = Annotated[Phantom | LabelImage | Surfaces, Field(discriminator="source")]

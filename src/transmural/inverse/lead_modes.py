@@ -1,0 +1,73 @@
+"""The few combinations of leads that tell something of the heart, and the noise that all others hear.
+
+With the singular value decomposition H = P diag(s) Qᵀ, the coefficients Pᵀ Y of the ECG are as good as Y, and white noise
+stays white. Potentials lie between 0 and 1, so along mode i their standard deviation is at most about 1 and the
+mode's signal at most about s_i; where that is far below the noise the mode tells nothing and is left out. At 30 dB
+about a third of 120 leads remains, and all systems of equations are of that size. The modes left out hear the noise
+alone, which gives its level without any model of the heart.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transmural.inverse.problem import Problem
+from transmural.stores.errors import InferenceError
+
+Doubles = NDArray[np.float64]
+
+# A mode whose signal is at most this share of the noise adds less than ½ log(1 + 0.1²) = 0.005 nats a frame.
+_SILENT = 1.0
+
+
+@dataclass(frozen=True)
+class LeadModes:
+    """ECGs and transfer matrix in the modes that tell something.
+
+    Attributes
+    ----------
+    ecg
+        Coefficients in mV, shape (case, time, mode).
+    transfer
+        mV a unit of TMP, shape (mode, node).
+    silent_energy
+        Energy of each ECG in all other directions in mV², shape (case,).
+    silent_values
+        Number of values behind that energy: (leads − modes) × frames.
+    """
+
+    ecg: Doubles
+    transfer: Doubles
+    silent_energy: Doubles
+    silent_values: int
+
+    @classmethod
+    def of(cls, problem: Problem) -> "LeadModes":
+        """Modes of a problem; its least noise decides how many (all that aren't zero where there is no noise)."""
+        transfer = problem.centred_transfer
+        left, values, right = np.linalg.svd(transfer, full_matrices=False)
+        least = max(_SILENT * float(problem.noise_sd_mv.min()), values[0] * max(transfer.shape) * np.finfo(float).eps)
+        kept = values > least
+        kept[0] = True
+        ecg = problem.ecg.astype(np.float64).transpose(0, 2, 1)
+        modes = ecg @ left[:, kept]
+        # As a remainder, not a difference of energies, which would lose it in the signal's rounding.
+        rest = ecg - modes @ left[:, kept].T
+        silent = (transfer.shape[0] - int(kept.sum())) * ecg.shape[1]
+        return cls(modes, values[kept, None] * right[kept], np.sum(rest**2, axis=(1, 2)), silent)
+
+    def inferred_noise_sd(self) -> Doubles:
+        """Standard deviation of the noise in mV, from what the silent directions hear, shape (case,).
+
+        Raises
+        ------
+        InferenceError
+            If there are no silent directions.
+        """
+        if self.silent_values == 0:
+            raise InferenceError(
+                "lead modes: every combination of leads hears the heart, so the noise can't be inferred; "
+                "choose noise: given"
+            )
+        return np.asarray(np.sqrt(self.silent_energy / self.silent_values))

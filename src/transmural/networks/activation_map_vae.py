@@ -1,0 +1,234 @@
+"""The activation-map autoencoder: one static latent variable a beat, decoded into maps and from these into potentials.
+
+The latent variable is ζ, the scar as a level set over the wall (`scar_level_set`), and the origin. Encoder and prior of
+ζ are linear and Gaussian and stand in closed form; the decoder goes through the physics of the wall (`activation_maps`)
+and a template of the action potential (`action_potential`), and is learnt from the beats' potentials.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from torch import Tensor
+from torch.nn.functional import huber_loss
+
+from transmural.anatomy.node_graph import NodeGraph
+from transmural.networks.action_potential import potential
+from transmural.networks.activation_maps import ActivationMaps
+from transmural.networks.beats import TrainingBeats
+from transmural.networks.epochs import Batch
+from transmural.networks.registry import network
+from transmural.networks.run import TrainingRun
+from transmural.networks.saved import TrainedNetwork, read_network
+from transmural.networks.scar_level_set import ScarPrior, has_scar, scar_prior, signed_distance
+from transmural.networks.training import fit
+from transmural.stores.config.networks import ActivationMapVAE as Settings
+from transmural.stores.errors import StoreError
+
+_MODEL = "model."
+_FRAMES = 20  # of a gradient step, drawn anew each time
+_ARRIVAL_WEIGHT, _ARRIVAL_MS = 1e-3, 4.0
+# Arrival in the core of a scar, which the wave goes around, teaches nothing.
+_CONDUCTING = 0.6
+_DECODED = 32
+
+
+@dataclass(frozen=True)
+class ActivationMapModel:
+    """A trained autoencoder.
+
+    Attributes
+    ----------
+    maps
+        The decoder's network, its weights fixed.
+    scars
+        Prior and decoder of the scar.
+    latent, origin
+        Encodings of the training beats: ζ, shape (beat, mode), and origin in mm, shape (beat, 3).
+    scarred
+        Training beats that have a scar, shape (beat,).
+    residual
+        Variance of what the decoder leaves over in validation beats, by (∂u/∂t)² in ms², by 4 s (1 − s), and at least.
+    underfit
+        Mean square of the decoder's error on validation beats over that on training beats, at least 1.
+    """
+
+    maps: ActivationMaps
+    scars: ScarPrior
+    latent: Tensor
+    origin: Tensor
+    scarred: Tensor
+    residual: Tensor
+    underfit: float
+
+    def decode(self, latent: Tensor, origin: Tensor, time_ms: Tensor) -> tuple[Tensor, Tensor]:
+        """Potentials (case, time, node) and scar density (case, node) of latent variables."""
+        density = self.scars.density(latent)
+        maps, _, _ = self.maps(density, origin)
+        return potential(maps, time_ms), density
+
+    def residual_variance(self, tmp: Tensor, density: Tensor, time_ms: Tensor) -> Tensor:
+        """Variance of the decoder's error, shape (case, time, node)."""
+        by_slope, by_border, least = self.residual
+        slope = torch.gradient(tmp, spacing=(time_ms,), dim=1)[0]
+        return by_slope * slope.square() + (by_border * _border(density))[:, None] + least
+
+
+@network("activation_map_vae", label="Activation-map VAE")
+def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, run: TrainingRun) -> TrainedNetwork:
+    """Learn the prior of scars in closed form and the decoder by gradient.
+
+    Parameters
+    ----------
+    beats, validation
+        Beats to learn from, and beats that decide when to stop.
+    settings
+        Sizes and training.
+    run
+        Streams, device, checkpoint.
+
+    Returns
+    -------
+    Weights (``model.*``), prior of scars, encodings of the training beats, and the decoder's error on validation beats;
+    see `ActivationMapModel`.
+
+    Raises
+    ------
+    TrainingError
+        If too few beats have a scar, or the loss isn't finite.
+    """
+    healthy, core = float(beats.excitability.min()), float(beats.excitability.max())
+    density, watched_density = (
+        np.clip((cohort.excitability - healthy) / max(core - healthy, 1e-6), 0, 1) for cohort in (beats, validation)
+    )
+    distance, watched_distance = (signed_distance(values, beats.graph) for values in (density, watched_density))
+    scars, share = scar_prior(
+        distance[has_scar(density)], watched_distance[has_scar(watched_density)], beats.graph, settings.scar_modes
+    )
+    with run.torch_stream("weights"):
+        maps = ActivationMaps(beats.graph, torch.from_numpy(beats.fibre_tensor), settings)
+    time_ms = torch.from_numpy(beats.time_ms.astype(np.float32))
+    data, watched = _tensors(beats, density), _tensors(validation, watched_density)
+    loss = _Loss(time_ms, settings, len(np.unique(beats.origin, axis=0)))
+    history = fit(maps, loss, data, watched, with_least_steps(settings, beats.cases), run)
+    maps.cpu()
+    latent = scars.encode(torch.from_numpy(distance.astype(np.float32)))
+    watched_latent = scars.encode(torch.from_numpy(watched_distance.astype(np.float32)))
+    model = ActivationMapModel(
+        maps, scars, latent, data["origin"], torch.from_numpy(has_scar(density)), torch.zeros(3), 1.0
+    )
+    some = slice(0, validation.cases * 4)
+    seen, _ = _errors(model, latent[some], data["origin"][some], data["tmp"][some], time_ms)
+    unseen, residual = _errors(model, watched_latent, watched["origin"], watched["tmp"], time_ms)
+    tensors = {_MODEL + name: value for name, value in maps.state_dict().items()}
+    tensors |= {"scar_mean": scars.mean, "scar_modes": scars.modes, "latent": latent, "origin": data["origin"]}
+    tensors |= {"scarred": model.scarred, "residual": residual}
+    description = {
+        "nodes": beats.graph.nodes,
+        "settings": settings.model_dump(),
+        "width_mm": scars.width_mm,
+        "stationary_share": share,
+        "underfit": max(unseen / seen, 1.0),
+    }
+    return TrainedNetwork(tensors, description, history)
+
+
+def read_activation_map_model(folder: str | Path, graph: NodeGraph) -> ActivationMapModel:
+    """Read a trained autoencoder.
+
+    Parameters
+    ----------
+    folder
+        What `saved.write_network` wrote.
+    graph
+        Nodes of the wall on which it was trained.
+
+    Raises
+    ------
+    StoreError
+        If the folder is damaged, or the network is of another heart.
+    """
+    trained = read_network(folder)
+    about, tensors = trained.description, dict(trained.tensors)
+    if about["nodes"] != graph.nodes:
+        raise StoreError(
+            f"{folder}: trained for {about['nodes']} nodes, and the problem has {graph.nodes}; train it again on beats "
+            "of this heart"
+        )
+    with torch.random.fork_rng():
+        maps = ActivationMaps(graph, torch.eye(3).expand(graph.nodes, 3, 3) / 3, Settings(**about["settings"]))
+    maps.load_state_dict({k.removeprefix(_MODEL): v for k, v in tensors.items() if k.startswith(_MODEL)})
+    maps.train(False).requires_grad_(False)
+    scars = ScarPrior(tensors["scar_mean"], tensors["scar_modes"], float(about["width_mm"]))
+    rest = {name: tensors[name] for name in ("latent", "origin", "scarred", "residual")}
+    return ActivationMapModel(maps, scars, **rest, underfit=float(about["underfit"]))
+
+
+def with_least_steps(settings: Settings, cases: int) -> Settings:
+    """Settings with so many epochs that a small cohort gets its least number of gradient steps."""
+    epochs = max(settings.epochs, math.ceil(settings.least_steps / math.ceil(cases / settings.batch_cases)))
+    return settings.model_copy(update={"epochs": epochs})
+
+
+class _Loss:
+    """Mean squared error of the potentials, and of arrival times where the wave goes, with weak priors on the heart.
+
+    The velocity tensors are smooth along the wall and corrections by origin small: priors whose weight falls with the
+    number of origins from which the beats show the wall.
+    """
+
+    def __init__(self, time_ms: Tensor, settings: Settings, origins: int) -> None:
+        self._time_ms, self._settings, self._origins = time_ms, settings, origins
+
+    def __call__(self, model: ActivationMaps, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Terms of the loss of a batch."""
+        maps, arrival, by_origin = model(batch["density"], batch["origin"])
+        frames = torch.randperm(self._time_ms.numel())[:_FRAMES].to(arrival.device)
+        tmp = potential(maps, self._time_ms.to(arrival.device)[frames])
+        error = (tmp - batch["tmp"][:, frames]).square().mean()
+        late = arrival - batch["activation_time"]
+        conducting = torch.isfinite(late) & (batch["density"] < _CONDUCTING)
+        late = torch.where(conducting, late, 0.0)
+        time = huber_loss(late, torch.zeros_like(late), delta=_ARRIVAL_MS)
+        prior = self._settings.roughness * model.conduction.roughness()
+        prior = prior + self._settings.origin_penalty * by_origin.square().mean()
+        return {"loss": error + _ARRIVAL_WEIGHT * time + prior / self._origins, "tmp": error, "arrival": time}
+
+
+def _tensors(beats: TrainingBeats, density: NDArray[np.floating]) -> dict[str, Tensor]:
+    arrays = {
+        "tmp": beats.tmp,
+        "density": density,
+        "origin": beats.origin,
+        "activation_time": beats.activation_time,
+    }
+    return {name: torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)) for name, array in arrays.items()}
+
+
+def _errors(
+    model: ActivationMapModel, latent: Tensor, origin: Tensor, tmp: Tensor, time_ms: Tensor
+) -> tuple[float, Tensor]:
+    """Mean square of the decoder's error over the potentials', and how its variance goes with slope and scar border."""
+    gram, seen, error, energy = np.zeros((3, 3)), np.zeros(3), 0.0, 0.0
+    with torch.no_grad():
+        for part in torch.arange(latent.shape[0]).split(_DECODED):
+            decoded, density = model.decode(latent[part], origin[part], time_ms)
+            square = (decoded - tmp[part]).square()
+            slope = torch.gradient(decoded, spacing=(time_ms,), dim=1)[0].square()
+            border = _border(density)[:, None].expand_as(slope)
+            design = torch.stack([slope, border, torch.ones_like(slope)], dim=-1).reshape(-1, 3).double()
+            gram += (design.T @ design).numpy()
+            seen += (design.T @ square.reshape(-1).double()).numpy()
+            error += float(square.double().sum())
+            energy += float(tmp[part].double().square().sum())
+    factor = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) * np.eye(3))
+    shares, _ = nnls(factor.T, np.linalg.solve(factor, seen))
+    return error / energy, torch.from_numpy(shares.astype(np.float32))
+
+
+def _border(density: Tensor) -> Tensor:
+    return 4 * density * (1 - density)

@@ -1,0 +1,101 @@
+"""How networks are trained: what every training has in common, and a section a network."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity
+
+
+class TrainingResources(Section):
+    """Where networks are trained."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        description="Where networks are trained; auto takes a GPU that torch sees. Bits are the same on one CPU only"
+    )
+    gpu_batch_multiple: Whole = quantity(
+        "1", "Factor by which batches are larger on a GPU; the learning rate grows with its square root", ge=1, le=256
+    )
+
+
+class Training(Section):
+    """How a network is trained."""
+
+    epochs: Whole = quantity("1", "Passes over the training beats at most", ge=1, le=100000)
+    batch_cases: Whole = quantity("1", "Beats of a gradient step at most", ge=1, le=10000)
+    learning_rate: Number = quantity("1", "Largest step size of Adam", gt=0, le=1)
+    schedule: Literal["cosine", "constant"] = Field(
+        description="How the learning rate falls after a short linear warm-up"
+    )
+    weight_decay: Number = quantity("1", "Decoupled weight decay (AdamW); 0 is Adam", ge=0, le=1)
+    clip_norm: Number = quantity("1", "Largest norm of the gradient; longer ones are shortened to it", gt=0)
+    patience_epochs: Whole = quantity(
+        "1", "Epochs without a better validation loss after which training stops", ge=1, le=100000
+    )
+
+
+class SequentialVAE(Training):
+    """The sequential variational autoencoder (Ghimire et al. 2018, section 2)."""
+
+    least_steps: Whole = quantity(
+        "1", "Gradient steps at least: a small cohort gets more epochs than `epochs`", ge=0, le=10_000_000
+    )
+    hidden: Whole = quantity("1", "Units of the first LSTM of encoder and decoder (published: 800)", ge=1, le=4096)
+    latent: Whole = quantity("1", "Latent variables a frame (published: 50)", ge=1, le=1024)
+    mean_units: Whole = quantity(
+        "1", "Units of the LSTM behind the decoder's mean; 0 for one a node (published)", ge=0, le=4096
+    )
+    variance_units: Whole = quantity(
+        "1", "Units of the LSTM behind the decoder's variance; 0 for one a node (published)", ge=0, le=4096
+    )
+    components: Whole = quantity(
+        "1", "Principal components of the potentials that the encoder reads; 0 for the nodes (published)", ge=0, le=4096
+    )
+    heads: Literal["affine", "bare"] = Field(
+        description="Means and log-variances: unbounded through an affine layer, or bare within (-1, 1) as released"
+    )
+    sd_floor: Number = quantity("1", "Least standard deviation of the potentials with affine heads", gt=0, le=1)
+    kl_scaling: Literal["proper", "released"] = Field(
+        description="Weight of the divergence: 1, or nodes over latent variables as in the authors' release"
+    )
+    kl_warmup: Number = quantity("1", "Share of the training over which that weight grows from 0", ge=0, le=1)
+    residual_modes: Whole = quantity(
+        "1", "Modes of the correlation between nodes of what the decoder leaves over; 0 for none", ge=0, le=2000
+    )
+
+    @cross_check
+    def _components_are_read_by_narrow_heads(self) -> Iterator[str]:
+        if self.components and not self.mean_units:
+            yield f"components ({self.components}) need mean_units above 0: a head of a unit a node can't start from them"
+
+
+class ActivationMapVAE(Training):
+    """The variational autoencoder of activation, repolarisation and amplitude maps."""
+
+    least_steps: Whole = quantity(
+        "1", "Gradient steps at least: a small cohort gets more epochs than `epochs`", ge=0, le=10_000_000
+    )
+    scar_modes: Whole = quantity("1", "Latent variables of the scar's level set", ge=1, le=2000)
+    hidden: Whole = quantity("1", "Units of the network that turns arrival and scar into maps", ge=1, le=4096)
+    embedding: Whole = quantity("1", "Learnt features of each node", ge=0, le=256)
+    origin_components: Whole = quantity("1", "Components of the corrections by origin", ge=1, le=512)
+    roughness: Number = quantity(
+        "1", "Weight of the roughness of velocity tensors, divided by the number of training origins", ge=0, le=1e6
+    )
+    origin_penalty: Number = quantity(
+        "1", "Weight of the size of corrections by origin, divided by the number of training origins", ge=0, le=1e6
+    )
+
+
+class Networks(Section):
+    """How networks are trained, a section a network."""
+
+    sequential_vae: SequentialVAE
+    activation_map_vae: ActivationMapVAE
+
+
+def network_settings(name: str, values: Mapping[str, Any]) -> Training:
+    """Settings of the network with this name from plain values."""
+    section: Any = Networks.model_fields[name].annotation
+    return TypeAdapter[Training](section).validate_python(values)

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+from linear_decoder import linear_problem
+from small_heart import small_heart
+
+from transmural.inverse.gaussian_update import GaussianUpdate, log_likelihood
+from transmural.inverse.lead_modes import LeadModes
+from transmural.inverse.sequence_inference import log_prior
+from transmural.stores.errors import InferenceError
+
+
+@pytest.fixture(params=[0, 4], ids=["independent", "correlated"])
+def linear(request):
+    return linear_problem(modes=request.param)
+
+
+def solved(linear):
+    """Update, decoded mean and variance, residual and whitener at z = 0."""
+    inference = linear.inference
+    generative = inference.generative
+    update = GaussianUpdate(inference.transfer, generative.residual_modes, generative.residual_variance)
+    standard = torch.zeros(inference.cases, *generative.prior_mean.shape)
+    mean, log_variance = generative.model.decode(inference.latent(standard))
+    variance = log_variance.exp()
+    residual = inference.ecg - mean @ inference.transfer.T
+    return update, standard, mean, variance, residual, update.whitener(variance, inference.noise_variance)
+
+
+def test_update_is_that_of_the_dense_precision(linear):
+    update, _, mean, variance, residual, whitener = solved(linear)
+    transfer, beta = linear.inference.transfer.double().numpy(), 1 / float(linear.inference.noise_variance[0])
+    prior = np.linalg.inv(linear.sigma)
+    posterior = np.linalg.inv(beta * transfer.T @ transfer + prior)
+    found, spread = update.mean(mean, variance, residual, whitener), update.variance(variance, whitener)
+    for case, frame in np.ndindex(*mean.shape[:2]):
+        m, y = mean[case, frame].double().numpy(), linear.inference.ecg[case, frame].double().numpy()
+        expected = posterior @ (beta * transfer.T @ y + prior @ m)
+        np.testing.assert_allclose(found[case, frame], expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(spread[case, frame], np.diag(posterior), rtol=1e-3, atol=1e-5)
+
+
+def test_marginal_likelihood_is_that_of_a_dense_gaussian(linear):
+    _, standard, _, _, residual, whitener = solved(linear)
+    found = log_likelihood(residual, whitener) + log_prior(standard)
+    np.testing.assert_allclose(found, linear.log_posterior(standard), rtol=1e-4)
+
+
+def test_large_batches_are_cut_into_blocks_without_a_seam():
+    linear = linear_problem(cases=1, frames=600, modes=2)
+    update, _, _, variance, _, whitener = solved(linear)
+    spread = update.variance(variance, whitener)
+    torch.testing.assert_close(spread, spread[:, :1].expand_as(spread), rtol=1e-4, atol=1e-6)
+
+
+def test_lead_modes_lose_nothing_of_the_update():
+    """The reduced systems give the potentials that all leads give."""
+    heart = small_heart()
+    tmp, problem = heart.problem([3, 50], snr_db=20)
+    reduced = LeadModes.of(problem)
+    assert reduced.transfer.shape[0] < problem.transfer.shape[0] / 2
+    variance = torch.full(tmp.shape, 0.05, dtype=torch.float64)
+    mean = torch.from_numpy(np.repeat(tmp.mean(axis=0, keepdims=True), 2, axis=0)).double()
+    noise = torch.from_numpy(problem.noise_sd_mv**2)
+    found = []
+    for transfer, ecg in ((problem.centred_transfer, problem.ecg.transpose(0, 2, 1)), (reduced.transfer, reduced.ecg)):
+        update = GaussianUpdate(torch.from_numpy(transfer))
+        residual = torch.from_numpy(np.ascontiguousarray(ecg, float)) - mean @ torch.from_numpy(transfer).T
+        found.append(update.mean(mean, variance, residual, update.whitener(variance, noise)))
+    assert (found[0] - found[1]).norm() < 0.02 * (found[0] - mean).norm()
+
+
+def test_silent_leads_tell_the_noise():
+    _, problem = small_heart().problem([3, 50, 77], snr_db=30)
+    np.testing.assert_allclose(LeadModes.of(problem).inferred_noise_sd(), problem.noise_sd_mv, rtol=0.05)
+
+
+def test_noise_of_leads_that_all_hear_the_heart_is_refused():
+    modes = LeadModes(np.zeros((1, 2, 3)), np.zeros((3, 4)), np.zeros(1), 0)
+    with pytest.raises(InferenceError, match="choose noise: given"):
+        modes.inferred_noise_sd()

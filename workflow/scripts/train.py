@@ -1,0 +1,53 @@
+"""Train a network on one training cohort of a subject, watched on the validation cohort.
+
+A training that was killed goes on from its checkpoint, which lies beside the output, because Snakemake deletes what a
+killed job has written. Torch computes on one thread: how it splits a sum between threads changes its last bits.
+"""
+
+from pathlib import Path
+
+import torch
+
+from step import made_by, step
+from transmural.networks.beats import TrainingBeats
+from transmural.networks.checkpoint import remove_checkpoint
+from transmural.networks.registry import get
+from transmural.networks.run import TrainingRun
+from transmural.networks.saved import write_network
+from transmural.stores.config import TrainingResources, network_settings
+from transmural.stores.contracts import ANATOMY, BEATS
+from transmural.stores.store import open_shards, open_store
+
+
+def train(network, anatomy_path, training_paths, validation_paths, settings, run, output_path, record):
+    torch.set_num_threads(1)
+    anatomy = open_store(anatomy_path, ANATOMY)
+    beats, validation = (
+        TrainingBeats.of(open_shards(paths, BEATS), anatomy) for paths in (training_paths, validation_paths)
+    )
+    trained = get(network).train(beats, validation, network_settings(network, settings), run)
+    write_network(trained, output_path, record)
+    remove_checkpoint(run.checkpoint)
+
+
+if __name__ == "__main__":
+    with step(snakemake) as progress:
+        names, resources = snakemake.wildcards, TrainingResources(**snakemake.params.training)
+        train(
+            names.network,
+            snakemake.input.anatomy,
+            list(snakemake.input.training),
+            list(snakemake.input.validation),
+            snakemake.params.settings,
+            TrainingRun(
+                seed=snakemake.params.seed,
+                stream=("generative_em", names.subject, names.cohort, names.network),
+                checkpoint=Path(snakemake.output[0]).with_suffix(".checkpoint"),
+                device=resources.device,
+                progress=progress,
+                gpu_batch_multiple=resources.gpu_batch_multiple,
+                code=snakemake.params.library,
+            ),
+            snakemake.output[0],
+            made_by(snakemake),
+        )
