@@ -41,11 +41,11 @@ bench: $(VENV)/.installed .venv-bench/.installed
 	.venv-bench/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
-# Copies the scores, tables, figures and provenance of a run (quick, or one with an overlay of its name) into
+# Copies the scores, tables, figures and provenance of a run (RUN, made with the overlays of CONFIG) into
 # results/reference/ for committing.
 reference: $(VENV)/.installed
-	$(BIN)/snakemake --cores $(CORES) $(if $(filter-out quick,$(RUN)),--configfile config/$(RUN).yaml)
-	$(BIN)/python workflow/scripts/reference.py $(RUN)
+	$(call SNAKEMAKE,)
+	$(BIN)/python workflow/scripts/reference.py $(RUN) $(CONFIG)
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m transmural.stores.config

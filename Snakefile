@@ -13,6 +13,8 @@ include: "workflow/rules/geometry.smk"
 include: "workflow/rules/cohorts.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/inverse.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/robustness.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from transmural.cohorts.beats import coarse_ecg, frame_times, node_scar, shards, simulate_cases
+from transmural.cohorts.beats import coarse_ecg, frame_times, node_mean, node_scar, shards, simulate_cases
 from transmural.stores.contracts import BEATS, check
 from transmural.stores.errors import SimulationError
 from transmural.tissue import gpu
@@ -140,3 +140,19 @@ def test_a_node_is_scar_when_more_than_half_of_its_voxels_are():
     node = np.array([0, 0, 1, 1, 1, 2])
     scar = np.array([[1, 0, 1, 1, 0, 1], [0, 0, 1, 0, 0, 0]], bool)
     assert_array_equal(node_scar(scar, node), [[False, True, True], [False, False, False]])
+
+
+def test_node_means_keep_the_sum_over_the_voxels():
+    generator = np.random.default_rng(2)
+    node = np.concatenate([np.arange(7), generator.integers(0, 7, 30)])
+    field = generator.uniform(0.15, 0.5, (3, node.size))
+    mean = node_mean(field, node)
+    assert mean.dtype == np.float32
+    assert_allclose(mean @ np.bincount(node), field.sum(axis=1), rtol=1e-5)
+    assert_allclose(node_mean(np.array([[1.0, 3.0, 5.0]]), np.array([0, 0, 1])), [[2.0, 5.0]])
+
+
+def test_beats_know_the_excitability_of_their_nodes(beats, smoke_anatomy, smoke_cohorts):
+    voxel, node = smoke_cohorts["published"]["excitability"].values[:5], smoke_anatomy["voxel_node"].values
+    for number in (0, 7):
+        assert_allclose(beats["excitability"][:, number], voxel[:, node == number].mean(axis=1), rtol=1e-5)

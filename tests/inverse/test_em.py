@@ -3,7 +3,7 @@ import pytest
 import torch
 from linear_decoder import linear_problem
 
-from transmural.inverse.em import _m_step_objective, iterates
+from transmural.inverse.em import _m_step_objective, iterates, least_error
 from transmural.inverse.gaussian_update import GaussianUpdate
 from transmural.stores.config.inference import ExpectationMaximisation
 
@@ -91,3 +91,11 @@ def test_update_of_em_leaves_nodes_independent():
     transfer = correlated.inference.transfer
     torch.testing.assert_close(same[0, 0], 0.1 * transfer @ transfer.T + 0.25 * torch.eye(6))
     assert correlated.inference.generative.residual_modes.shape != independent.inference.generative.residual_modes.shape
+
+
+def test_least_error_picks_each_cases_nearest_iterate():
+    found = run(linear_problem(), settings(iterations=30))
+    truth = np.stack([found[7].tmp[0].numpy(), found[20].tmp[1].numpy()])
+    best = least_error(found, truth)
+    np.testing.assert_array_equal(best.chosen["iterations"], [7, 20])
+    np.testing.assert_array_equal(best.tmp, truth)

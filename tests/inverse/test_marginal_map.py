@@ -20,8 +20,8 @@ from transmural.stores.config.networks import SequentialVAE
 from transmural.stores.errors import InferenceError
 
 NETWORK = SequentialVAE(
-    epochs=40, least_steps=0, batch_cases=6, learning_rate=0.01, schedule="cosine", weight_decay=0, clip_norm=1.0,
-    patience_epochs=40, hidden=32, latent=4, mean_units=32, variance_units=8, components=16, heads="affine",
+    epochs=60, least_steps=0, batch_cases=6, learning_rate=0.01, schedule="cosine", weight_decay=0, clip_norm=1.0,
+    patience_epochs=60, hidden=32, latent=4, mean_units=32, variance_units=8, components=16, heads="affine",
     sd_floor=0.05, kl_scaling="proper", kl_warmup=0.3, residual_modes=8,
 )  # fmt: skip
 EM = {"iterations": 20, "gradient_steps": 1, "learning_rate": 0.1, "tolerance": 0.0}
@@ -38,6 +38,7 @@ def settings(em=(), marginal=()):
 @pytest.fixture(scope="module")
 def posed(tmp_path_factory):
     """Truth and problem of unseen beats of a small heart with a network trained on others."""
+    torch.set_num_threads(1)
     heart = small_heart(frames=23)
     nodes = np.random.default_rng(0).permutation(heart.graph.nodes)
     training = heart.training(nodes[:60])
@@ -63,10 +64,10 @@ def test_climb_finds_the_optimum_of_a_linear_decoder(modes):
     np.testing.assert_allclose(climb(inference, update, zero, chosen), linear.best(), atol=5e-3)
 
 
-def test_marginal_map_beats_the_nearest_beat_and_em(posed):
+def test_marginal_map_beats_the_mean_beat_and_em(posed):
     truth, problem = posed
     found = marginal_map(problem)
-    assert error(found, truth) < 0.85 * error(solve("nearest_beat", problem), truth)
+    assert error(found, truth) < 0.5 * error(solve("mean_beat", problem), truth)
     assert error(found, truth) < error(expectation_maximisation(problem, problem.settings.em), truth)
     assert found.tmp.dtype == found.std.dtype == np.float32
     assert (found.std >= 0).all()
@@ -81,11 +82,12 @@ def test_intervals_cover_about_what_they_say(posed):
 def test_more_steps_and_starts_reach_higher(posed):
     _, problem = posed
     heights = []
-    for chosen in ({"starts": 1, "survivors": 1, "steps": 0}, {"starts": 4, "survivors": 4, "steps": 0}, {}):
+    for chosen in ({"starts": 1, "survivors": 1, "steps": 0}, {"survivors": 4, "steps": 0}, {"survivors": 4}):
         problem = replace(problem, inference=settings(marginal=chosen))
         heights.append(marginal_map(problem).chosen["log_posterior"])
     assert (heights[1] >= heights[0] - 1e-2).all()
-    assert heights[2].mean() > heights[1].mean()
+    assert (heights[2] >= heights[1] - 1e-2).all()
+    assert heights[2].mean() > heights[1].mean() + 1
 
 
 def test_a_case_does_not_depend_on_its_batch(posed):

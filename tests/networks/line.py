@@ -12,6 +12,7 @@ from transmural.stores.config import Training
 RUN = TrainingRun(seed=7, stream=("line",), device="cpu")
 SETTINGS = Training(
     epochs=12,
+    least_steps=0,
     batch_cases=8,
     learning_rate=0.05,
     schedule="cosine",

@@ -5,9 +5,8 @@ import pytest
 import xarray as xr
 
 import transmural.networks
-from transmural.anatomy.node_graph import NodeGraph
 from transmural.networks import registry
-from transmural.networks.beats import TrainingBeats
+from transmural.networks.beats import TrainingBeats, fibre_tensor
 from transmural.networks.registry import get, network, networks
 from transmural.stores.config.networks import Networks, network_settings
 from transmural.stores.errors import ConfigurationError
@@ -64,6 +63,29 @@ def test_settings_are_those_of_the_networks_own_section(study_config):
         assert type(network_settings(name, section.model_dump(mode="json"))) is type(section)
 
 
+def row_of_nodes(draw):
+    """Anatomy of five nodes in a row, two voxels each."""
+    fibre = draw.normal(size=(10, 3))
+    return xr.Dataset(
+        {
+            "voxel_index": (("voxel", "xyz"), np.argwhere(np.ones((10, 1, 1)))),
+            "voxel_node": ("voxel", np.repeat(np.arange(5), 2)),
+            "fibre": (("voxel", "xyz"), fibre / np.linalg.norm(fibre, axis=1, keepdims=True)),
+            "node_position": (("node", "xyz"), 4.0 * np.eye(1, 3) * np.arange(5)[:, None]),
+            "node_volume": ("node", np.full(5, 16.0)),
+        }
+    )
+
+
+def test_fibre_tensors_know_axes_and_not_their_signs():
+    anatomy = row_of_nodes(np.random.default_rng(1))
+    found, fibre = fibre_tensor(anatomy), anatomy["fibre"].values
+    np.testing.assert_allclose(np.trace(found, axis1=1, axis2=2), 1, rtol=1e-6)
+    np.testing.assert_array_equal(found, fibre_tensor(anatomy.assign(fibre=-anatomy["fibre"])))
+    products = fibre[:, :, None] * fibre[:, None]
+    np.testing.assert_allclose(found, (products[::2] + products[1::2]) / 2, rtol=1e-6)
+
+
 def test_beats_are_those_of_the_store():
     dims = {
         "tmp": ("case", "time", "node"),
@@ -71,15 +93,16 @@ def test_beats_are_those_of_the_store():
         "activation_time": ("case", "node"),
         "repolarisation_time": ("case", "node"),
         "scar": ("case", "node"),
+        "excitability": ("case", "node"),
         "origin": ("case", "xyz"),
         "time": ("time",),
     }
     sizes = {"case": 2, "time": 4, "node": 5, "lead": 3, "xyz": 3}
     draw = np.random.default_rng(0)
     beats = xr.Dataset({name: (axes, draw.normal(size=[sizes[a] for a in axes])) for name, axes in dims.items()})
-    graph = NodeGraph(np.eye(5, 3), np.ones(5), np.array([[0, 1]]))
-    found = TrainingBeats.of(beats, graph)
+    found = TrainingBeats.of(beats, row_of_nodes(draw))
     assert found.cases == 2
-    assert found.graph is graph
+    assert found.graph.nodes == len(found.fibre_tensor) == 5
+    np.testing.assert_array_equal(found.graph.neighbours, [[0, 1], [1, 2], [2, 3], [3, 4]])
     for name in dims:
         np.testing.assert_array_equal(getattr(found, "time_ms" if name == "time" else name), beats[name].values)

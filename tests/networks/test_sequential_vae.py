@@ -12,13 +12,13 @@ from transmural.networks.run import TrainingRun
 from transmural.networks.saved import write_network
 from transmural.networks.sequence_autoencoder import SequentialVAE
 from transmural.networks.sequence_head import SequenceHead
-from transmural.networks.sequential_vae import read_generative_model, train, with_least_steps
+from transmural.networks.sequential_vae import read_generative_model, train
 from transmural.stores.config.networks import SequentialVAE as Settings
 from transmural.stores.errors import StoreError
 
 TRAINING = {
-    "batch_cases": 8,
-    "learning_rate": 0.01,
+    "batch_cases": 4,
+    "learning_rate": 0.005,
     "schedule": "cosine",
     "weight_decay": 0,
     "clip_norm": 1.0,
@@ -50,6 +50,7 @@ def beats(tmp):
 
 @pytest.fixture(scope="module")
 def trained():
+    torch.set_num_threads(1)
     run = TrainingRun(3, ("test", "sequential_vae"), device="cpu")
     return train(beats(travelling(40)), beats(travelling(10, seed=1)), settings(epochs=60), run)
 
@@ -178,7 +179,7 @@ def test_trained_network_represents_new_beats_and_reads_back(trained, tmp_path):
         same, _ = _model(trained).decode(_model(trained).encode(new)[0])
     assert torch.equal(mean, same)
     mean_beat = travelling(40).mean(dim=0)
-    assert (mean - new).norm() < 0.5 * (mean_beat - new).norm()
+    assert (mean - new).norm() < 0.6 * (mean_beat - new).norm()
 
 
 def test_network_of_another_heart_is_refused(trained, tmp_path):
@@ -187,9 +188,14 @@ def test_network_of_another_heart_is_refused(trained, tmp_path):
         read_generative_model(tmp_path / "network", 31, 20)
 
 
-def test_small_cohorts_get_their_least_steps():
-    assert with_least_steps(settings(epochs=3, least_steps=100), 40).epochs == 20
-    assert with_least_steps(settings(epochs=3, least_steps=10), 40).epochs == 3
+@pytest.mark.parametrize("heads", ["affine", "bare"])
+@pytest.mark.parametrize("published", [True, False])
+def test_every_variant_trains(heads, published):
+    sizes = {"mean_units": 0, "variance_units": 0, "components": 0, "residual_modes": 0} if published else {}
+    chosen = settings(**sizes, heads=heads, kl_scaling="released", epochs=4)
+    run = TrainingRun(3, ("test", heads), device="cpu")
+    history = train(beats(travelling(20)), beats(travelling(5, seed=1)), chosen, run).history
+    assert history[-1]["validation_squared_error"] < history[0]["validation_squared_error"]
 
 
 def _model(trained):

@@ -12,7 +12,7 @@ from transmural.networks import epochs
 from transmural.networks.device import chosen_device
 from transmural.networks.history import appended, best_epoch, is_exhausted
 from transmural.networks.schedule import learning_rate_factor
-from transmural.networks.training import fit
+from transmural.networks.training import fit, with_least_steps
 from transmural.stores.errors import TrainingError
 
 
@@ -232,3 +232,9 @@ def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
     fit(line(), squares, DATA, VALIDATION, settings(epochs=50, patience_epochs=50), checkpointed(tmp_path / "kept"))
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_small_cohorts_get_their_least_steps():
+    history = fit(line(), squares, DATA, VALIDATION, settings(epochs=3, least_steps=38, patience_epochs=30), RUN)
+    assert len(history) == 10
+    assert with_least_steps(settings(epochs=3, least_steps=12), 30).epochs == 3

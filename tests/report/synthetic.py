@@ -112,6 +112,7 @@ def beats(heart: xr.Dataset, operator: xr.Dataset, cases: int = 5, frames: int =
             "activation_time": (("case", "node"), activation.astype(np.float32)),
             "repolarisation_time": (("case", "node"), (activation + 300).astype(np.float32)),
             "scar": (("case", "node"), scar),
+            "excitability": (("case", "node"), np.where(scar, 0.5, 0.15).astype(np.float32)),
             "origin": (("case", "xyz"), origin.astype(np.float32)),
             "origin_id": (("case",), np.arange(cases)),
             "tissue_id": (("case",), np.arange(cases) % 3),

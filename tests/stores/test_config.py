@@ -178,6 +178,8 @@ def test_numbers_may_be_given_as_text():
 
 def test_method_names_are_checked_where_they_are_known():
     config = changed("generative_em.methods", ["greensite", "wishful"])
+    config["generative_em"] |= {"reference_method": "greensite"}
+    config["generative_em"]["robustness"]["methods"] = ["greensite"]
     assert load(config).generative_em.methods == ["greensite", "wishful"]
     assert "names ['wishful']; known inverse methods are ['greensite', 'tikhonov0']" in refusal(
         config, methods=["tikhonov0", "greensite"]
@@ -286,3 +288,37 @@ def test_settings_of_one_method_alone_hold_no_other_s():
     assert Inference.of("em", values["em"]).em == load(DEFAULT).generative_em.inference.em
     with pytest.raises(AttributeError):
         _ = Inference.of("em", values["em"]).marginal_map
+
+
+def test_variations_are_named_by_their_keys_and_carry_their_units():
+    robustness = load(DEFAULT).generative_em.robustness
+    named = {v.name: v.unit for v in robustness.variations()}
+    assert named["noise.snr_db"] == "dB"
+    assert named["pose.rotation_deg"] == "degree"
+    assert named["tissue.velocity"] == "1"
+    assert [v.level for v in robustness.variations() if v.name == "noise.snr_db"] == robustness.noise.snr_db
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("electrodes.towards", [0, 0, 0], "electrodes.towards = (0.0, 0.0, 0.0) must be a direction, not zero"),
+        ("tissue.a", [0.2], "robustness.tissue.a (0.2) must lie below simulation.scar_threshold_a (0.18)"),
+        ("setting", "unseen_mood", "robustness.setting 'unseen_mood' must be one of settings"),
+        ("noise.snr_db", [500], "less than or equal to 120"),
+        ("methods", ["wishful"], "robustness.methods names ['wishful']"),
+    ],
+)
+def test_a_wrong_variation_is_named(key, value, said):
+    with pytest.raises(ConfigurationError) as error:
+        load(changed(f"generative_em.robustness.{key}", value), ["greensite"])
+    assert said in str(error.value)
+
+
+def test_a_velocity_that_the_time_step_can_not_follow_is_refused():
+    config = changed("simulation.time_step_ms", 1.0)
+    assert load(config)
+    config["generative_em"]["robustness"]["tissue"]["velocity"] = [0.9, 1.5]
+    said = refusal(config)
+    assert "robustness.tissue.velocity (1.5): steps of 0.9167 ms are unstable" in said
+    assert "(0.9)" not in said

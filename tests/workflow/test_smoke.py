@@ -43,6 +43,7 @@ def test_every_stage_left_a_whole_store(smoke):
         "transfer/*": TRANSFER,
         "cohorts/generative_em/*/*": COHORT,
         "beats/generative_em/*/*/*": BEATS,
+        "varied_beats/generative_em/*/*": BEATS,
         "reconstructions/generative_em/*/*/*/*": RECONSTRUCTION,
     }.items():
         stores = sorted(results.glob(pattern))
@@ -78,6 +79,16 @@ def test_every_test_case_has_its_novelty_under_each_training_cohort(smoke):
     rich = novelty[novelty["cohort"] == "rich"]
     assert rich["training_origin_mm"].min() >= 4 - 1e-3
     assert rich["training_scar_overlap"].max() <= 0.7
+
+
+def test_robustness_is_scored_on_the_same_cases_at_every_level(smoke):
+    rows = pd.read_csv(smoke.results() / "scores" / "robustness.csv")
+    scores = pd.read_csv(smoke.results() / "scores" / "generative_em.csv")
+    compared = rows[rows["metric"] == "nrmse"]
+    assert {"unvaried", "noise.snr_db", "electrodes.shift_mm", "pose.shift_mm"} <= set(compared["variation"])
+    assert (compared.groupby(["method", "variation", "level"])["case"].agg(list).map(sorted).map(tuple) == (0, 1)).all()
+    key = ["subject", "cohort", "setting", "case", "method", "metric", "value"]
+    assert len(rows[rows["variation"] == "unvaried"].merge(scores, on=key)) == (rows["variation"] == "unvaried").sum()
 
 
 def test_a_finished_run_has_nothing_left_to_do(smoke):

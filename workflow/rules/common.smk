@@ -16,7 +16,7 @@ from transmural.anatomy.downloads import PREFIX, check_public_files
 from transmural.cohorts.beats import shards
 from transmural.cohorts.design import VALIDATION, case_count, cohort_names
 from transmural.inverse.registry import methods
-from transmural.report.generative_em import FIGURES, table_names
+from transmural.report.generative_em import FIGURES, shown_cohort, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
 from transmural.stores.config import (
     BeatSampling,
@@ -48,6 +48,11 @@ KERNELS = Path(
     ".snakemake", "numba", code_digest("transmural.tissue.kernels")
 ).resolve()
 os.environ |= {"NUMBA_CACHE_DIR": str(KERNELS)}
+# Networks allocate and free large arrays all the time; kept by the process instead of given back, they cost half.
+os.environ |= {
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+}
 LIBRARY = Path(workflow.basedir) / "src" / "transmural"
 REGISTRY = str(LIBRARY / "anatomy" / "registry.json")
 PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")

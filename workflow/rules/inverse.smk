@@ -48,6 +48,9 @@ rule score:
     output:
         scores=results("scores/parts/generative_em/{subject}/{cohort}/{method}.csv"),
         threshold=results("scores/parts/generative_em/{subject}/{cohort}/{method}.json"),
+        calibration=results(
+            "scores/parts/generative_em/{subject}/{cohort}/{method}_calibration.csv"
+        ),
     log:
         logs("scores/generative_em/{subject}/{cohort}/{method}"),
     benchmark:

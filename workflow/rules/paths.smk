@@ -76,6 +76,19 @@ def trained_network(wildcards):
     return [] if name is None else expand(results(pattern), **wildcards, network=name)
 
 
+def shown_network(name):
+    """Folder of a network of the first heart, under the cohort that is drawn; none if no method has it."""
+    pattern = results("networks/generative_em/{subject}/{cohort}/{network}")
+    known = {"subject": SUBJECTS[0], "cohort": SHOWN, "network": name}
+    return expand(pattern, **known) if name in NETWORKS else []
+
+
+def audit_network(form):
+    """Folder of the network of a form of the audit: that of the methods, or one that is trained otherwise."""
+    name = f"{NETWORK}_{form}" if form in VARIANTS else NETWORK
+    return results(f"networks/generative_em/{{subject}}/{AUDIT_COHORT}/{name}")
+
+
 def training_cohort(wildcards):
     """Shards of a training cohort."""
     return expand(shard_paths(wildcards.cohort), subject=wildcards.subject)

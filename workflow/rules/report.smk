@@ -117,7 +117,9 @@ rule write_report:
         **drawn_inputs(),
         transfers=expand(rules.transfer.output[0], subject=SUBJECTS),
         tables=table_files(TABLES),
-        figures=figure_files(FIGURES),
+        figures=figure_files([*FIGURES, *LEARNING_FIGURES]),
+        audit=[rules.audit_table.output.scores] if AUDITED else [],
+        robustness=[rules.robustness.output.scores] if ROBUST else [],
         subject_figures=figure_files(
             [f"{name}_{subject}" for subject in SUBJECTS for name in SUBJECT_FIGURES]
         ),
@@ -152,13 +154,16 @@ rule tables:
         rules.study_tables.output,
         rules.novelty.output,
         rules.subject_tables.output,
+        rules.audit_table.output if AUDITED else [],
+        rules.robustness.output if ROBUST else [],
 
 
 rule figures:
     input:
         rules.study_figures.output,
         expand(rules.subject_figures.output, subject=SUBJECTS),
-        rules.training_figure.output if NETWORKS else [],
+        figure_files(LEARNING_FIGURES),
+        rules.robustness.output if ROBUST else [],
 
 
 rule report:

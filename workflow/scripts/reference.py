@@ -1,7 +1,7 @@
 """Copy the scores, tables, figures and provenance of a finished run to results/reference/{run}/, for committing.
 
-Called by ``make reference RUN=quick``; not a step of the workflow. Only what the run's configuration implies is copied,
-and only if one set of package versions made all of it.
+Called by ``make reference RUN=quick`` (other runs with their overlays in ``CONFIG``); not a step of the workflow. Only
+what the run's configuration implies is copied, and only if one set of package versions made all of it.
 """
 
 import json
@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from transmural.inverse.registry import labels
-from transmural.report import generative_em, subjects
+from transmural.report import generative_em, learned_methods, robustness, subjects
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
 from transmural.stores.files import write_whole
@@ -26,15 +26,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PAUSE = timedelta(minutes=1)
 
 
-def keep(run):
+def keep(run, overlays):
     source, target = ROOT / "results" / run, ROOT / "results" / "reference" / run
     if not (source / "report.html").is_file():
-        sys.exit(f"results/{run}/report.html is missing: finish the run first (make reference RUN={run})")
+        sys.exit(f"results/{run}/report.html is missing: give the run's name and overlays (RUN, CONFIG)")
     config = yaml.safe_load((source / "config.yaml").read_text())
     facts = {
         "run": run,
         "commit": commit(ROOT),
-        "command": f"make reference RUN={run}",
+        "command": f"make reference RUN={run}" + (f' CONFIG="{" ".join(overlays)}"' if overlays else ""),
         "versions": versions_of_stores(source),
         "machine": machine(),
         "wall_seconds": wall_seconds(source / "logs"),
@@ -52,11 +52,20 @@ def keep(run):
 
 def kept_files(names, cohorts):
     """Scores, tables and figures that a run over these subjects and training cohorts makes, relative to its folder."""
-    tables = [*generative_em.table_names(names, cohorts), "subjects"]
-    figures = [*generative_em.FIGURES, *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names)]
+    tables = [*generative_em.table_names(names, cohorts), robustness.TABLE, "audit", "subjects"]
+    figures = [
+        *generative_em.FIGURES,
+        *learned_methods.FIGURES,
+        *robustness.FIGURES,
+        *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names),
+    ]
     return [
         "scores/generative_em.csv",
         "scores/generative_em_novelty.csv",
+        "scores/robustness.csv",
+        "scores/audit.csv",
+        "scores/convergence.csv",
+        "scores/generative_em_calibration.csv",
         *(f"tables/{table}.{form}" for table in tables for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
@@ -106,4 +115,4 @@ def interval(log):
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1])
+    keep(sys.argv[1], sys.argv[2:])

@@ -6,13 +6,24 @@ import pandas as pd
 
 from step import step
 from transmural.cohorts.design import VALIDATION
+from transmural.evaluation.calibration import calibration
 from transmural.evaluation.scores import scar_threshold, score
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
 from transmural.stores.files import write_whole
 from transmural.stores.store import open_shards, open_store
 
 
-def score_method(subject, cohort, method, anatomy_path, truth_paths, reconstruction_paths, scores_path, threshold_path):
+def score_method(
+    subject,
+    cohort,
+    method,
+    anatomy_path,
+    truth_paths,
+    reconstruction_paths,
+    scores_path,
+    threshold_path,
+    calibration_path,
+):
     anatomy = open_store(anatomy_path, ANATOMY)
 
     def pair(setting):
@@ -20,12 +31,11 @@ def score_method(subject, cohort, method, anatomy_path, truth_paths, reconstruct
 
     names = {"subject": subject, "cohort": cohort, "method": method}
     threshold = scar_threshold(*pair(VALIDATION))
-    parts = [
-        score(*pair(setting), anatomy, threshold, setting=setting, **names)
-        for setting in reconstruction_paths
-        if setting != VALIDATION
-    ]
+    tests = {setting: pair(setting) for setting in reconstruction_paths if setting != VALIDATION}
+    parts = [score(*stores, anatomy, threshold, setting=setting, **names) for setting, stores in tests.items()]
+    covered = [calibration(*stores, setting=setting, **names) for setting, stores in tests.items()]
     write_whole(threshold_path, json.dumps(names | {"scar_threshold": threshold}))
+    write_whole(calibration_path, pd.concat(covered).to_csv(index=False))
     write_whole(scores_path, pd.concat(parts).to_csv(index=False))
 
 
@@ -41,4 +51,5 @@ if __name__ == "__main__":
             {setting: snakemake.input[setting] for setting in settings},
             snakemake.output.scores,
             snakemake.output.threshold,
+            snakemake.output.calibration,
         )

@@ -3,9 +3,10 @@
     log p(ζ, o | Y) = −½ |y(ζ, o)|² − ½ |ζ|² − ½ (distance of o from the wall / 2 mm)² + constant
 
 with y the difference between the ECGs of the decoded potentials and the measured ones, white for noise and for what the
-decoder gets wrong (`ecg_discrepancy`). The posterior has several modes, so the search starts from the encodings of the
-training beats with the nearest ECGs, half of them beats with a scar: from a heart without one no scar grows, while one
-too many shrinks away. A few steps on every other frame tell which are worth following.
+decoder gets wrong (`ecg_discrepancy`). The posterior has several modes, so the search has several starts: the encodings
+of the training beats with the nearest ECGs, and, because no scar grows where there is none, the most probable of many
+round scars all over the wall with the origins of those beats. A few steps tell which starts are worth following; some
+fifty frames are enough for all but the last steps.
 
 The posterior around the best is taken as Gaussian (Laplace), with the Gauss–Newton Hessian 1 + JᵀJ. Samples of it,
 decoded, give the mean and, with the decoder's own error on validation beats, the standard deviation of the potentials.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from transmural.inverse.ecg_discrepancy import WhiteECG
@@ -26,8 +28,12 @@ from transmural.stores.config.inference import ActivationMAP
 from transmural.stores.errors import InferenceError
 from transmural.stores.random_streams import case_generator
 
+Floats = NDArray[np.floating]
+
 _DIFFERENCES = 128  # training beats behind the discrepancy
-_AT_ONCE = 32
+_AT_ONCE = 16
+_COARSE_FRAMES = 50
+_TRIED_ORIGINS = 2
 _OUTSIDE_MM = 2.0
 _ORIGIN_STEP_MM = 8.0  # of a step of size 1 in latent variables
 _PROBE, _PROBE_MM = 0.05, 0.3
@@ -59,12 +65,19 @@ class Search:
     def energy(self, latent: Tensor, origin: Tensor, case: Tensor) -> Tensor:
         """−log p(ζ, o | Y) up to a constant, shape (sample,)."""
         prior = latent.square().sum(dim=1) + (self._outside_mm(origin) / _OUTSIDE_MM).square()
-        return 0.5 * (self.misfit(latent, origin, case).square().sum(dim=1) + prior)
+        energy: Tensor = 0.5 * (self.misfit(latent, origin, case).square().sum(dim=1) + prior)
+        return energy
+
+    def energies(self, latent: Tensor, origin: Tensor, case: Tensor) -> Tensor:
+        """`energy` without its gradient, a few samples at a time."""
+        with torch.no_grad():
+            parts = torch.split(torch.arange(latent.shape[0]), _AT_ONCE)
+            return torch.cat([self.energy(latent[part], origin[part], case[part]) for part in parts])
 
     def _outside_mm(self, origin: Tensor) -> Tensor:
         """How far origins lie from the nearest node, beyond the size of a node."""
         position = self.model.maps.conduction.position
-        nearest = torch.linalg.vector_norm(position - origin[:, None], dim=2).amin(dim=1)
+        nearest: Tensor = torch.linalg.vector_norm(position - origin[:, None], dim=2).amin(dim=1)
         return (nearest - self.model.maps.conduction.spacing_mm).clamp_min(0)
 
 
@@ -75,8 +88,8 @@ def activation_map(problem: Problem) -> Reconstruction:
     Returns
     -------
     Posterior mean and standard deviation of the potentials; of each case the ``misfit`` (mean square of the white
-    difference, 1 where the model is right), the ``energy`` −log p(ζ, o | Y), and ``start``, which of the starts led
-    to it, the nearest beat first.
+    difference, 1 where the model is right), the ``energy`` −log p(ζ, o | Y), and the ``start`` that led to it: a
+    training ``beat`` or a ``trial scar``.
 
     Raises
     ------
@@ -92,53 +105,65 @@ def activation_map(problem: Problem) -> Reconstruction:
             f"activation_map: the network was trained on {model.latent.shape[0]} beats and the problem has "
             f"{problem.training.ecg.shape[0]}; give those of its cohort"
         )
-    every, coarse = _search(problem, model, 1), _search(problem, model, 2)
-    starts = starting_beats(problem.ecg, problem.training.ecg, model.scarred.numpy(), settings.starts)
-    latent, origin, start, energy = _best(every, coarse, torch.from_numpy(starts), settings)
+    stride = max(1, round(problem.time_ms.size / _COARSE_FRAMES))
+    every, coarse = _search(problem, model, 1), _search(problem, model, stride)
+    first, place, kinds = starting_points(coarse, problem.ecg, problem.training.ecg, settings)
+    latent, origin, start, energy = _best(every, coarse, first, place, settings)
     tmp, std = _posterior(every, coarse, latent, origin, settings)
     case = torch.arange(problem.cases)
-    misfit = np.concatenate(
-        [every.misfit(latent[part], origin[part], part).square().mean(dim=1).numpy() for part in case.split(_AT_ONCE)]
-    )
-    return Reconstruction(tmp, std, {"misfit": misfit, "energy": energy.numpy(), "start": start.numpy()})
+    parts = [every.misfit(latent[part], origin[part], part) for part in torch.split(case, _AT_ONCE)]
+    misfit = torch.cat(parts).square().mean(dim=1).numpy()
+    return Reconstruction(tmp, std, {"misfit": misfit, "energy": energy.numpy(), "start": kinds[start.numpy()]})
 
 
-def starting_beats(ecg: np.ndarray, training_ecg: np.ndarray, scarred: np.ndarray, count: int) -> np.ndarray:
-    """Training beats from which to start: the nearest in ECG space, then the nearest with a scar.
+def starting_points(
+    search: Search, ecg: Floats, training_ecg: Floats, settings: ActivationMAP
+) -> tuple[Tensor, Tensor, NDArray[np.str_]]:
+    """Where to start from.
 
     Parameters
     ----------
+    search
+        On some of the frames.
     ecg, training_ecg
         In mV, shapes (case, lead, time) and (beat, lead, time).
-    scarred
-        Beats with a scar, shape (beat,).
-    count
-        How many for each case; fewer where there are fewer beats.
+    settings
+        Number of starts.
 
     Returns
     -------
-    Numbers of beats, shape (case, start), each at most once in a case.
+    Latent variables (case, start, mode); origins in mm (case, start, 3); and what each start is, ``"beat"`` or
+    ``"trial scar"``, shape (start,).
     """
-    every = nearest_few(ecg, training_ecg, training_ecg.shape[0])
-    some = count - count // 2
-    chosen = []
-    for ranked in every:
-        first = list(ranked[:some])
-        more = [beat for beat in ranked[some:] if scarred[beat]] + [beat for beat in ranked[some:] if not scarred[beat]]
-        chosen.append(first + more[: count - some])
-    return np.array(chosen)
+    model, beats = search.model, settings.starts - settings.starts // 2
+    near = torch.from_numpy(nearest_few(ecg, training_ecg, max(beats, _TRIED_ORIGINS)).copy())
+    latent, origin = model.latent[near[:, :beats]], model.origin[near[:, :beats]]
+    kinds = ["beat"] * latent.shape[1]
+    if settings.starts == 1:
+        return latent, origin, np.array(kinds)
+    trials, tried = model.trial.shape[0], min(_TRIED_ORIGINS, near.shape[1])
+    found = []
+    for case in range(ecg.shape[0]):
+        z = model.trial.repeat(tried, 1)
+        o = model.origin[near[case, :tried]].repeat_interleave(trials, dim=0)
+        best = search.energies(z, o, torch.full((z.shape[0],), case)).argsort()[: settings.starts // 2]
+        found.append((z[best], o[best]))
+    latent = torch.cat([latent, torch.stack([z for z, _ in found])], dim=1)
+    origin = torch.cat([origin, torch.stack([o for _, o in found])], dim=1)
+    return latent, origin, np.array(kinds + ["trial scar"] * (latent.shape[1] - len(kinds)))
 
 
 def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
     """The search on every so many frames."""
     training = problem.training
-    assert training is not None  # noqa: S101
+    assert training is not None
     transfer = torch.from_numpy(problem.centred_transfer.astype(np.float32))
     time_ms = torch.from_numpy(problem.time_ms[::every].astype(np.float32))
-    beats = torch.linspace(0, model.latent.shape[0] - 1, min(_DIFFERENCES, model.latent.shape[0])).long().unique()
+    count = model.latent.shape[0]
+    beats = torch.from_numpy(np.linspace(0, count - 1, min(_DIFFERENCES, count), dtype=np.int64))
     parts = []
     with torch.no_grad():
-        for part in beats.split(_AT_ONCE):
+        for part in torch.split(beats, _AT_ONCE):
             tmp, _ = model.decode(model.latent[part], model.origin[part], time_ms)
             predicted = torch.einsum("ln,btn->blt", transfer, tmp)
             parts.append(torch.from_numpy(training.ecg[part.numpy()][:, :, ::every].astype(np.float32)) - predicted)
@@ -148,17 +173,18 @@ def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
     return Search(model, WhiteECG.of(ecg, transfer, noise, difference), time_ms)
 
 
-def _best(every: Search, coarse: Search, starts: Tensor, settings: ActivationMAP) -> tuple[Tensor, ...]:
+def _best(every: Search, coarse: Search, latent: Tensor, origin: Tensor, settings: ActivationMAP) -> tuple[Tensor, ...]:
     """Latent variable, origin, number of the start and energy of each case's best descent."""
-    model, (cases, count) = every.model, starts.shape
+    cases, count, modes = latent.shape
     case = torch.arange(cases).repeat_interleave(count)
-    latent, origin = model.latent[starts.flatten()], model.origin[starts.flatten()]
-    latent, origin, energy = _descend(coarse, latent, origin, case, settings.first_steps, settings.learning_rate)
+    latent, origin, energy = _descend(
+        coarse, latent.reshape(-1, modes), origin.reshape(-1, 3), case, settings.first_steps, settings.learning_rate
+    )
     kept = energy.reshape(cases, count).argsort(dim=1)[:, : settings.survivors]
     chosen = (kept + count * torch.arange(cases)[:, None]).flatten()
-    latent, origin, energy = _descend(
-        every, latent[chosen], origin[chosen], case[chosen], settings.steps, settings.learning_rate
-    )
+    latent, origin, case = latent[chosen], origin[chosen], case[chosen]
+    latent, origin, _ = _descend(coarse, latent, origin, case, settings.steps, settings.learning_rate)
+    latent, origin, energy = _descend(every, latent, origin, case, settings.last_steps, settings.learning_rate / 5)
     best = energy.reshape(kept.shape).argmin(dim=1)
     place = best + kept.shape[1] * torch.arange(cases)
     return latent[place], origin[place], kept[torch.arange(cases), best], energy[place]
@@ -169,7 +195,7 @@ def _descend(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Descend from every start with Adam, its step falling to zero as a cosine does; some at a time to spare memory."""
     parts = []
-    for part in torch.arange(latent.shape[0]).split(_AT_ONCE):
+    for part in torch.split(torch.arange(latent.shape[0]), _AT_ONCE):
         z, o = latent[part].clone().requires_grad_(), origin[part].clone().requires_grad_()
         optimiser = torch.optim.Adam([{"params": [z], "lr": rate}, {"params": [o], "lr": rate * _ORIGIN_STEP_MM}])
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -189,19 +215,23 @@ def _posterior(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the potentials of each case under the Laplace approximation."""
     model, tmp, std = every.model, [], []
+    modes = latent.shape[1]
+    # The same numbers for every case, so that none depends on its place in the batch.
+    stream = case_generator(0, "activation_map")
+    half = torch.from_numpy(stream.standard_normal((settings.samples // 2, modes + 3)).astype(np.float32))
+    # Each sample with its mirror image, so that their mean is exact to first order.
+    white = torch.cat([half, -half])
     for case in range(latent.shape[0]):
         factor = _posterior_factor(coarse, latent[case], origin[case], case)
-        stream = case_generator(0, "activation_map", case)
-        white = torch.from_numpy(stream.standard_normal((settings.samples // 2, factor.shape[0])).astype(np.float32))
-        # Each sample with its mirror image, so that their mean is exact to first order.
-        step = torch.cat([white, -white]) @ factor.T * float(np.sqrt(settings.temperature))
-        modes = latent.shape[1]
+        step = white @ factor.T * float(np.sqrt(settings.temperature))
         with torch.no_grad():
-            sample, density = model.decode(latent[case] + step[:, :modes], origin[case] + step[:, modes:], every.time_ms)
+            sample, density = model.decode(
+                latent[case] + step[:, :modes], origin[case] + step[:, modes:], every.time_ms
+            )
             mean = sample.mean(dim=0)
             own = model.residual_variance(mean[None], density.mean(dim=0)[None], every.time_ms)[0]
             tmp.append(mean.numpy())
-            std.append((sample.var(dim=0) + own).sqrt().numpy())
+            std.append((sample.var(dim=0, correction=0) + own).sqrt().numpy())
     return np.stack(tmp), np.stack(std)
 
 
@@ -212,12 +242,12 @@ def _posterior_factor(search: Search, latent: Tensor, origin: Tensor, case: int)
     probes = torch.cat([torch.zeros(1, modes + 3), torch.diag(size)])
     rows = []
     with torch.no_grad():
-        for part in probes.split(_AT_ONCE):
+        for part in torch.split(probes, _AT_ONCE):
             numbers = torch.full((part.shape[0],), case)
             rows.append(search.misfit(latent + part[:, :modes], origin + part[:, modes:], numbers))
     values = torch.cat(rows)
     jacobian = ((values[1:] - values[0]) / size[:, None]).double()
     prior = torch.cat([torch.ones(modes), torch.full((3,), 1e-4)]).double()
     hessian = jacobian @ jacobian.T + torch.diag(prior)
-    inverse = torch.linalg.inv(torch.linalg.cholesky(hessian))
+    inverse: Tensor = torch.linalg.inv(torch.linalg.cholesky(hessian))
     return inverse.T.float()

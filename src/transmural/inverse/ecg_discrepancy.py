@@ -67,7 +67,7 @@ class WhiteECG:
         return cls(lead_modes.T @ ecg @ frame_modes / scale, seen, frame_modes, scale)
 
     def misfit(self, tmp: Tensor, case: Tensor) -> Tensor:
-        """White difference between the ECGs of potentials (sample, time, node) and those of the cases numbered ``case``.
+        """White difference between the ECGs of potentials (sample, time, node) and those of the cases of these numbers.
 
         Returns
         -------
@@ -75,7 +75,3 @@ class WhiteECG:
         """
         predicted = torch.einsum("kn,btn->bkt", self.transfer, tmp) @ self.frame_modes / self.scale[case]
         return (predicted - self.ecg[case]).flatten(1)
-
-    def of_frames(self) -> int:
-        """Number of frames."""
-        return int(self.frame_modes.shape[0])

@@ -5,8 +5,8 @@ For one frame, with U ~ N(m, Σ) and Y = H U + noise of variance σ²,
     Y ~ N(H m, C),    C = H Σ Hᵀ + σ² I,
     U | Y ~ N(m + Σ Hᵀ C⁻¹ (Y − H m),  Σ − Σ Hᵀ C⁻¹ H Σ).
 
-This is eq. 7 of Ghimire et al. 2018 through the identity of Woodbury: systems of the size of the leads (or of their modes,
-see `lead_modes`) in place of the nodes'. Σ = diag(v)^½ (diag d + W Wᵀ) diag(v)^½ with v the variances of the
+This is eq. 7 of Ghimire et al. 2018 through the identity of Woodbury: systems of the size of the leads (or of their
+modes, see `lead_modes`) in place of the nodes'. Σ = diag(v)^½ (diag d + W Wᵀ) diag(v)^½ with v the variances of the
 frame; the published model has d = 1 and no W, ours the correlation that `networks.encoded_beats` describes.
 """
 

@@ -8,7 +8,8 @@ whose stationary points are those of the published EM (`em`), reached by plain g
 noise. Three things make it fast and sure:
 
 - **Starts.** log p(Y, Z) has local maxima, so it is climbed from the encodings of the training beats whose ECGs are
-  nearest. They are compared once by log p(Y, Z); the best are followed, and the one that ends highest is kept. No truth is needed.
+  nearest. They are compared once by log p(Y, Z); the best are followed, and the one that ends highest is kept. No
+  truth is needed.
 - **Σ_k** holds the correlation between nodes of what the decoder leaves over (`networks.encoded_beats`). Independent
   errors hardly show in an ECG, so with D_k alone a good latent path is punished for regional errors of the decoder, and
   the update given Z can't mend them.
@@ -18,6 +19,7 @@ noise. Three things make it fast and sure:
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -63,10 +65,12 @@ def marginal_map(problem: Problem) -> Reconstruction:
     inference = SequenceInference.of(problem, generative, settings.noise)
     update = GaussianUpdate(inference.transfer, generative.residual_modes, generative.residual_variance)
     beats = nearest_few(problem.ecg, problem.training.ecg, settings.starts)
-    beats, standard = _best_starts(inference, update, problem.training, beats, settings.survivors)
+    beats, starts = _best_starts(inference, update, problem.training, beats, settings.survivors)
     each = torch.arange(inference.cases).repeat_interleave(beats.shape[1])
-    standard = climb(inference.select(each), update, standard, settings)
-    return _reconstruct(inference, update, standard, beats)
+    ends = climb(inference.select(each), update, starts.flatten(0, 1), settings).reshape(starts.shape)
+    # The best start is a candidate itself: where covariances change fast, a climb can end below it.
+    candidates, beats = torch.cat([ends, starts[:, :1]], dim=1), np.concatenate([beats, beats[:, :1]], axis=1)
+    return _reconstruct(inference, update, candidates, beats)
 
 
 def climb(inference: SequenceInference, update: GaussianUpdate, standard: Tensor, settings: MarginalMAP) -> Tensor:
@@ -90,54 +94,60 @@ def climb(inference: SequenceInference, update: GaussianUpdate, standard: Tensor
     return standard.detach()
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """Several z of one case: what they decode to, and log p(Y, Z), shape (candidate,)."""
+
+    mean: Tensor
+    variance: Tensor
+    residual: Tensor
+    whitener: Tensor
+    height: Tensor
+
+
 @torch.no_grad()
+def _judge(inference: SequenceInference, update: GaussianUpdate, case: int, standard: Tensor) -> _Judged:
+    """Judge z ``standard`` (candidate, time, latent) of a case."""
+    one = inference.select(torch.full((standard.shape[0],), case))
+    mean, log_variance = one.generative.model.decode(one.latent(standard))
+    variance = one.generative.variance(log_variance)
+    residual = one.ecg - mean @ one.transfer.T
+    whitener = update.whitener(variance, one.noise_variance)
+    return _Judged(mean, variance, residual, whitener, log_likelihood(residual, whitener) + log_prior(standard))
+
+
 def _best_starts(
     inference: SequenceInference, update: GaussianUpdate, training: Training, beats: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], Tensor]:
-    """The ``count`` best of a case's candidate beats (case, candidate), and the encodings of all that are left."""
-    model = inference.generative.model
+    """The ``count`` best of each case's candidates ``beats`` (case, candidate), best first, and their encodings."""
     distinct, place = np.unique(beats, return_inverse=True)
     encoded = inference.encode(training.tmp[distinct])[torch.from_numpy(place.reshape(beats.shape))]
-    if count >= beats.shape[1]:
-        return beats, encoded.flatten(0, 1)
-    kept = torch.empty(beats.shape[0], count, dtype=torch.long)
-    for case in range(inference.cases):
-        one = inference.select(torch.full((beats.shape[1],), case))
-        mean, log_variance = model.decode(inference.latent(encoded[case]))
-        whitener = update.whitener(inference.generative.variance(log_variance), one.noise_variance)
-        residual = one.ecg - mean @ one.transfer.T
-        score = log_likelihood(residual, whitener) + log_prior(encoded[case])
-        kept[case] = score.topk(count).indices
-    best = np.take_along_axis(beats, kept.numpy(), axis=1)
-    return best, torch.stack([encoded[case, kept[case]] for case in range(inference.cases)]).flatten(0, 1)
+    count = min(count, beats.shape[1])
+    heights = torch.stack([_judge(inference, update, case, z).height for case, z in enumerate(encoded)])
+    best = heights.topk(count).indices
+    kept = torch.stack([z[numbers] for z, numbers in zip(encoded, best, strict=True)])
+    return np.take_along_axis(beats, best.numpy(), axis=1), kept
 
 
-@torch.no_grad()
 def _reconstruct(
     inference: SequenceInference, update: GaussianUpdate, standard: Tensor, beats: NDArray[np.int64]
 ) -> Reconstruction:
-    """Potentials given the highest of each case's ends, z ``standard`` (case × start, time, latent)."""
-    survivors = beats.shape[1]
-    tmp = np.empty((inference.cases, *inference.ecg.shape[1:2], inference.transfer.shape[1]), np.float32)
-    std = np.empty_like(tmp)
-    best = np.empty(inference.cases, np.int64)
-    misfit, height = np.empty(inference.cases), np.empty(inference.cases)
-    for case in range(inference.cases):
-        ends = standard[case * survivors : (case + 1) * survivors]
-        one = inference.select(torch.full((survivors,), case))
-        mean, log_variance = inference.generative.model.decode(one.latent(ends))
-        variance = inference.generative.variance(log_variance)
-        residual = one.ecg - mean @ one.transfer.T
-        whitener = update.whitener(variance, one.noise_variance)
-        score = log_likelihood(residual, whitener) + log_prior(ends)
-        top = int(score.argmax())
-        only = slice(top, top + 1)
-        tmp[case] = update.mean(mean[only], variance[only], residual[only], whitener[only])[0].numpy()
-        std[case] = update.variance(variance[only], whitener[only])[0].sqrt().numpy()
-        best[case], height[case] = beats[case, top], float(score[top])
-        misfit[case] = misfit_sd(residual[only], one.noise_variance[only])[0]
+    """Potentials given the highest of each case's candidates, z ``standard`` (case, candidate, time, latent)."""
+    shape = (inference.cases, inference.ecg.shape[1], inference.transfer.shape[1])
+    tmp, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    start, misfit, height = np.empty(shape[0], np.int64), np.empty(shape[0]), np.empty(shape[0])
+    for case, candidates in enumerate(standard):
+        judged = _judge(inference, update, case, candidates)
+        top = int(judged.height.argmax())
+        mean, variance, residual, whitener = (
+            value[top : top + 1] for value in (judged.mean, judged.variance, judged.residual, judged.whitener)
+        )
+        tmp[case] = update.mean(mean, variance, residual, whitener)[0].numpy()
+        std[case] = update.variance(variance, whitener)[0].sqrt().numpy()
+        start[case], height[case] = beats[case, top], float(judged.height[top])
+        misfit[case] = misfit_sd(residual, inference.noise_variance[case : case + 1])[0]
     noise = inference.noise_variance.double().sqrt().numpy()
-    chosen = {"start": best, "misfit": misfit, "noise_sd_mv": noise, "log_posterior": height}
+    chosen = {"start": start, "misfit": misfit, "noise_sd_mv": noise, "log_posterior": height}
     return Reconstruction(tmp, std, chosen)
 
 

@@ -61,11 +61,11 @@ class SequenceInference:
         return self.generative.prior_mean + standard * self.generative.prior_variance.sqrt()
 
     def standard(self, latent: Tensor) -> Tensor:
-        """z from Z."""
+        """Standardised z from Z."""
         return (latent - self.generative.prior_mean) / self.generative.prior_variance.sqrt()
 
     def encode(self, tmp: NDArray[np.floating]) -> Tensor:
-        """z at which the encoder puts potentials (case, time, node)."""
+        """The z at which the encoder puts potentials (case, time, node)."""
         with torch.no_grad():
             return self.standard(self.generative.model.encode(_float32(tmp))[0])
 

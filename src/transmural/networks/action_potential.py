@@ -3,8 +3,8 @@
     u(x, t) = A (1 − κ τ₊ / 300 ms) σ(τ / w₁) σ((D − τ) / w₂),     τ = t − T
 
 with activation time T, duration D, amplitude A, widths w₁ of the upstroke and w₂ of repolarisation, and slope κ of the
-plateau, each a map over the wall. Fitted to beats of the Aliev–Panfilov model node by node, it leaves an NRMSE of 0.027;
-with widths and slope shared by all nodes, 0.08.
+plateau, each a map over the wall. Fitted to beats of the Aliev–Panfilov model node by node, it leaves an NRMSE of
+0.027; with widths and slope shared by all nodes, 0.08.
 """
 
 from typing import NamedTuple

@@ -52,13 +52,9 @@ class ActivationMaps(nn.Module):
         self.register_buffer("means", neighbourhood_means(graph, _STEPS), persistent=False)
         self.register_buffer("waves", torch.randn(3, _WAVES))
         self.embedding = nn.Parameter(0.1 * torch.randn(graph.nodes, settings.embedding))
-        self.local = nn.Sequential(
-            nn.Linear(_FEATURES + settings.embedding, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, _MAPS),
-        )
+        first = nn.Linear(_FEATURES + settings.embedding, hidden)
+        second, last = nn.Linear(hidden, hidden), nn.Linear(hidden, _MAPS)
+        self.local = nn.Sequential(first, nn.SiLU(), second, nn.SiLU(), last)
         self.of_origin = nn.Sequential(
             nn.Linear(3 + 2 * _WAVES, 2 * hidden),
             nn.SiLU(),
@@ -68,7 +64,6 @@ class ActivationMaps(nn.Module):
         )
         self.components = nn.Parameter(0.1 * torch.randn(2, components, graph.nodes))
         with torch.no_grad():
-            last = self.local[-1]
             last.weight.mul_(0.1)
             last.bias.zero_()
 
@@ -118,4 +113,5 @@ class ActivationMaps(nn.Module):
         place = (origin - self.centre) / self.extent
         phase = place @ self.waves
         weights = self.of_origin(torch.cat([place, phase.sin(), phase.cos()], dim=-1))
-        return weights @ self.components
+        corrections: Tensor = weights @ self.components
+        return corrections

@@ -104,7 +104,9 @@ class Conduction(nn.Module):
         """When the wave from the edge of the stimulated ball reaches the nodes near it; infinite farther off."""
         offset = self.position - origin[:, None]
         distance = offset.norm(dim=2)
-        reach = torch.maximum(distance.detach().amin(dim=1, keepdim=True) + 1.0, distance.new_tensor(_REACH * self.spacing_mm))
+        reach = torch.maximum(
+            distance.detach().amin(dim=1, keepdim=True) + 1.0, distance.new_tensor(_REACH * self.spacing_mm)
+        )
         outside = (1 - _BALL_SCALE * self.ball[0] / distance.clamp_min(1e-3)).clamp_min(0)
         time = _length(offset, metric) * outside
         return torch.where(distance <= reach, time, torch.inf)
@@ -112,14 +114,17 @@ class Conduction(nn.Module):
 
 def _length(step: Tensor, metric: Tensor) -> Tensor:
     """Time along steps (..., 3) through metrics (..., 3, 3)."""
-    return (step * (metric @ step[..., None])[..., 0]).sum(-1).clamp_min(1e-9).sqrt()
+    square = (step * (metric @ step[..., None])[..., 0]).sum(-1)
+    length: Tensor = square.clamp_min(1e-9).sqrt()
+    return length
 
 
 def _factor_of_fibres(fibre_tensor: Tensor) -> Tensor:
     """Lower-triangular factor of the squared slowness that the fibres alone give, shape (node, 3, 3)."""
     across = _ACROSS_M_PER_S**2 * torch.eye(3, dtype=torch.float64)
     velocity = across + (_ALONG_M_PER_S**2 - _ACROSS_M_PER_S**2) * fibre_tensor.double()
-    return torch.linalg.cholesky(torch.linalg.inv(velocity)).float()
+    factor: Tensor = torch.linalg.cholesky(torch.linalg.inv(velocity))
+    return factor.float()
 
 
 def _lower_triangle(values: Tensor) -> Tensor:

@@ -2,13 +2,14 @@
 
     −L = E_q[−log p(U|Z)] + β KL(q(Z|U) ‖ N(0, I)),
 
-the expectation from one sample by reparametrisation (Kingma & Welling 2014), β rising from 0 to 1 over the first part of
-training. Both terms are sums over nodes or latent variables and frames; the whole is divided by the number of values,
-N T, which changes the step size only. The authors' release divides the divergence by its own number of values
+the expectation from one sample by reparametrisation (Kingma & Welling 2014), β rising from 0 to 1 over the first part
+of training. Both terms are sums over nodes or latent variables and frames; the whole is divided by the number of
+values, N T, which changes the step size only. The authors' release divides the divergence by its own number of values
 instead, which makes β as large as N over the latent size (about 37): ``kl_scaling: released``.
 """
 
 import math
+
 import torch
 from torch import Tensor
 

@@ -15,13 +15,14 @@
   W the leading principal components of the standardised residuals and d what these leave of their variance.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from scipy.optimize import isotonic_regression
 from torch import Tensor
 
 from transmural.networks.sequence_autoencoder import SequentialVAE
-
 
 _BEATS_AT_ONCE = 50
 # Beats and frames whose residuals are looked at; they are a sample anyway.
@@ -38,7 +39,7 @@ _LEAST_SHARE = 0.01
 @torch.no_grad()
 def latent_moments(model: SequentialVAE, tmp: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of p(Z), shape (time, latent) each, from potentials (case, time, node)."""
-    encoded = [model.encode(part) for part in tmp.split(_BEATS_AT_ONCE)]
+    encoded = [model.encode(part) for part in _parts(tmp)]
     mean = torch.cat([mean for mean, _ in encoded]).double()
     variance = torch.cat([log_variance for _, log_variance in encoded]).double().exp()
     return mixture_moments(mean, variance)
@@ -60,7 +61,7 @@ def variance_calibration(model: SequentialVAE, validation: Tensor) -> Tensor:
     validation
         Potentials (case, time, node) of beats it wasn't trained on.
     """
-    decoded = [(part, *model.decode(model.encode(part)[0])) for part in validation.split(_BEATS_AT_ONCE)]
+    decoded = [(part, *model.decode(model.encode(part)[0])) for part in _parts(validation)]
     log_variance = torch.cat([value.flatten() for _, _, value in decoded]).double().numpy()
     square = torch.cat([(part - mean).square().flatten() for part, mean, _ in decoded]).double().numpy()
     bins = np.array_split(np.argsort(log_variance, kind="stable"), _BINS)
@@ -74,13 +75,13 @@ def variance_calibration(model: SequentialVAE, validation: Tensor) -> Tensor:
 
 def calibrated(log_variance: Tensor, table: Tensor) -> Tensor:
     """Log-variances looked up in the table, linear between its entries and constant beyond them."""
-    known, found = table
+    known, found = table[0], table[1]
     if known.numel() == 1:
         return found.expand_as(log_variance)
-    above = torch.bucketize(log_variance, known.contiguous()).clamp(1, known.numel() - 1)
-    slope = (found[1:] - found[:-1]) / (known[1:] - known[:-1])
-    inside = log_variance.clamp(float(known[0]), float(known[-1]))
-    return found[above - 1] + slope[above - 1] * (inside - known[above - 1])
+    inside = log_variance.contiguous().clamp(float(known[0]), float(known[-1]))
+    below = torch.bucketize(inside, known).clamp(1, known.numel() - 1) - 1
+    slope = found.diff() / known.diff()
+    return found[below] + slope[below] * (inside - known[below])
 
 
 @torch.no_grad()
@@ -117,8 +118,14 @@ def residual_correlation(
 def _standardised(model: SequentialVAE, table: Tensor, tmp: Tensor) -> Tensor:
     """Residuals of encoded and decoded beats over their calibrated standard deviation, shape (frame, node)."""
     parts = []
-    for part in tmp.split(_BEATS_AT_ONCE):
+    for part in _parts(tmp):
         mean, log_variance = model.decode(model.encode(part)[0])
         residual = ((part - mean) * torch.exp(-0.5 * calibrated(log_variance, table)))[:, ::_EVERY]
         parts.append(residual.flatten(0, 1).double())
     return torch.cat(parts)
+
+
+def _parts(tmp: Tensor) -> Iterator[Tensor]:
+    """Potentials of a few beats at a time."""
+    for first in range(0, tmp.shape[0], _BEATS_AT_ONCE):
+        yield tmp[first : first + _BEATS_AT_ONCE]

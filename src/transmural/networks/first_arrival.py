@@ -60,7 +60,7 @@ def first_arrival(path_time: Tensor, start_time: Tensor, slowness: Tensor, point
     -------
     In ms, shape (case, node); infinite where no path leads.
     """
-    arrival: Tensor = _Arrival.apply(path_time, start_time, slowness, pointer, end)
+    arrival: Tensor = _Arrival.apply(path_time, start_time, slowness, pointer, end)  # type: ignore[no-untyped-call]
     return arrival
 
 

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Frames from which the covariance is estimated; ten times the nodes of the largest heart is plenty.
+# Frames from which the covariance is estimated; ten times the nodes of a large heart is plenty.
 _FRAMES = 20_000
-# Standard deviation, in units of TMP a component, below which a component isn't blown up to the size of the leading ones.
+# Components of a smaller standard deviation aren't blown up to the size of the leading ones.
 _SMALLEST_SD = 0.3
 
 

@@ -58,7 +58,8 @@ class ScarPrior:
         """Mean of p(ζ | f) for signed distances in mm (case, node), shape (case, mode)."""
         precision = self.modes.T @ self.modes / _REPRESENTATION_MM**2 + torch.eye(self.modes.shape[1])
         seen = (distance - self.mean) @ self.modes / _REPRESENTATION_MM**2
-        return torch.linalg.solve(precision, seen.T).T
+        latent: Tensor = torch.linalg.solve(precision, seen.T).T
+        return latent
 
 
 def scar_prior(distance: Doubles, validation: Doubles, graph: NodeGraph, modes: int) -> tuple[ScarPrior, float]:
@@ -84,16 +85,16 @@ def scar_prior(distance: Doubles, validation: Doubles, graph: NodeGraph, modes: 
     """
     if len(distance) < 2 or len(validation) < 1:
         raise TrainingError(
-            f"scar prior: {len(distance)} training and {len(validation)} validation beats have a scar; at least two and "
-            "one are needed"
+            f"scar prior: {len(distance)} training and {len(validation)} validation beats have a scar; at least two "
+            "and one are needed"
         )
     mean = distance.mean(axis=0)
     sample = (distance - mean).T @ (distance - mean) / len(distance)
     stationary = _stationary(sample, graph.distances)
     candidates = [_modes((1 - share) * sample + share * stationary, modes) for share in _SHARES]
     best = int(np.argmin([_negative_log_likelihood(validation - mean, found) for found in candidates]))
-    tensors = (torch.from_numpy(values.astype(np.float32)) for values in (mean, candidates[best]))
-    return ScarPrior(*tensors, _WIDTH * node_spacing(graph)), _SHARES[best]
+    centre, found = (torch.from_numpy(values.astype(np.float32)) for values in (mean, candidates[best]))
+    return ScarPrior(centre, found, _WIDTH * node_spacing(graph)), _SHARES[best]
 
 
 def signed_distance(density: NDArray[np.floating], graph: NodeGraph) -> Doubles:
@@ -128,6 +129,32 @@ def signed_distance(density: NDArray[np.floating], graph: NodeGraph) -> Doubles:
         within = (density[case] > 0.02) & (density[case] < 0.98)
         found[case] = np.clip(np.where(within, border[case], far), lowest, highest)
     return found
+
+
+def trial_scars(distance: Doubles, graph: NodeGraph, count: int) -> Doubles:
+    """Round scars of the training scars' mean size around sites spread over the whole wall.
+
+    Parameters
+    ----------
+    distance
+        Signed distances of training scars in mm, shape (scar, node).
+    graph
+        Nodes of the wall.
+    count
+        How many; all nodes are sites where there are fewer.
+
+    Returns
+    -------
+    Signed distances in mm, shape (site, node).
+    """
+    size = int(np.clip(round((distance > 0).sum(axis=1).mean()), 1, graph.nodes - 1))
+    sites = [int(graph.distances[0].argmax())]
+    nearest = graph.distances[sites[0]]
+    while len(sites) < min(count, graph.nodes):
+        sites.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, graph.distances[sites[-1]])
+    away = graph.distances[sites]
+    return np.clip(np.sort(away, axis=1)[:, size, None] - away, *_FARTHEST_MM)
 
 
 def has_scar(density: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -5,21 +5,22 @@ frame k has a latent vector of its own:
 
     q(Z|U) = Π_k N(Z_k | M_φ(U)_k, diag S_φ(U)_k),      p(U|Z) = Π_k N(U_k | M_θ(Z)_k, diag S_θ(Z)_k)      (eq. 1, 2)
 
-An LSTM's output lies in (−1, 1). Left bare, as in the authors' release, that keeps the decoder's standard deviation above
-0.61 for potentials between 0 and 1 and the latent variance above 0.37. Here an affine layer follows every head: one
-scale and offset a unit at the published width (a unit a node; the number of parameters hardly changes), a full matrix
-where a head is narrower than the nodes. Narrow heads are what makes a small network cheap: the recurrent matrices of
-a head with a unit a node take most of the time.
+An LSTM's output lies in (−1, 1). Left bare, as in the authors' release, that keeps the decoder's standard deviation
+above 0.61 for potentials between 0 and 1 and the latent variance above 0.37. Here an affine layer follows every head:
+one scale and offset a unit at the published width (a unit a node; the number of parameters hardly changes), a full
+matrix where a head is narrower than the nodes. Narrow heads are what makes a small network cheap: the recurrent
+matrices of a head with a unit a node take most of the time.
 
 Two aids serve small networks and can be switched off (``components: 0``): the encoder reads the leading principal
-components of the training potentials in place of the nodes, and the mean's affine layer starts from them. In two
-minutes of one core that took the error on new beats from 0.21 to 0.16, by a third less work an epoch.
+components of the training potentials in place of the nodes, and the mean's affine layer starts from them. With 1,200
+beats and the same training time the error of encoded and decoded new beats fell from 0.21 to 0.16 of their norm.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from transmural.networks.principal_components import PrincipalComponents
 from transmural.networks.sequence_head import SequenceHead
@@ -84,7 +85,7 @@ class SequentialVAE(nn.Module):
         return self.mean(features), self._floored(self.log_variance(features))
 
     def decode_observed(self, latent: Tensor, transfer: Tensor) -> Tensor:
-        """``H M_θ(Z)``, shape (case, time, row of H), without going through the nodes where the mean's head is narrow."""
+        """``H M_θ(Z)``, shape (case, time, row of H); where the mean's head is narrow, not by way of the nodes."""
         return self.mean.projected(torch.relu(self.decoder(latent)[0]), transfer)
 
     def decode_log_variance(self, latent: Tensor) -> Tensor:
@@ -95,11 +96,12 @@ class SequentialVAE(nn.Module):
         if self.settings.heads == "bare":
             return log_variance
         floor = 2.0 * math.log(self.settings.sd_floor)
-        return floor + nn.functional.softplus(log_variance - floor)
+        floored: Tensor = softplus(log_variance - floor) + floor
+        return floored
 
 
 def remember(lstm: nn.LSTM) -> None:
     """Set the forget gates' bias to 1, so that an untrained LSTM keeps its memory (Jozefowicz et al. 2015)."""
     size = lstm.hidden_size
     with torch.no_grad():
-        lstm.bias_ih_l0[size : 2 * size] = 1.0
+        lstm.get_parameter("bias_ih_l0")[size : 2 * size] = 1.0

@@ -38,12 +38,15 @@ class SequenceHead(nn.Module):
         if self.wide:
             return out if self.bare else out * self.scale + self.offset
         out = self.matrix(out)
-        return torch.tanh(out) if self.bare else out
+        if self.bare:
+            out = torch.tanh(out)
+        return out
 
     def projected(self, features: Tensor, rows: Tensor) -> Tensor:
         """``rows @ output``, shape (case, time, row), for a matrix (row, output); the matrices are multiplied first."""
         if self.bare or self.wide:
-            return self(features) @ rows.T
+            projected: Tensor = self(features) @ rows.T
+            return projected
         out: Tensor = self.lstm(features)[0]
         return out @ (rows @ self.matrix.weight).T + rows @ self.matrix.bias
 

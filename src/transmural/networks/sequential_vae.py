@@ -1,6 +1,5 @@
 """The sequential variational autoencoder (see `sequence_autoencoder`): trained, and read back for inference."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from transmural.networks.registry import network
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import TrainedNetwork, read_network
 from transmural.networks.sequence_autoencoder import SequentialVAE
-from transmural.networks.training import fit
+from transmural.networks.training import fit, with_least_steps
 from transmural.stores.config.networks import SequentialVAE as Settings
 from transmural.stores.errors import StoreError
 
@@ -71,6 +70,7 @@ def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, r
     """
     data = {"tmp": torch.from_numpy(beats.tmp)}
     watched = {"tmp": torch.from_numpy(validation.tmp)}
+    # The divergence's warm-up is a share of all epochs, so the model must know how many there will be.
     settings = with_least_steps(settings, beats.cases)
     with run.torch_stream("weights"):
         model = SequentialVAE(beats.tmp.shape[2], settings)
@@ -84,12 +84,6 @@ def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, r
     tensors |= {"prior_mean": prior_mean, "prior_variance": prior_variance}
     tensors |= {"variance_table": table, "residual_modes": modes, "residual_variance": rest}
     return TrainedNetwork(tensors, {"nodes": int(beats.tmp.shape[2]), "settings": settings.model_dump()}, history)
-
-
-def with_least_steps(settings: Settings, cases: int) -> Settings:
-    """Settings with so many epochs that a small cohort gets its least number of gradient steps."""
-    epochs = max(settings.epochs, math.ceil(settings.least_steps / math.ceil(cases / settings.batch_cases)))
-    return settings.model_copy(update={"epochs": epochs})
 
 
 def read_generative_model(folder: str | Path, nodes: int, frames: int) -> GenerativeModel:

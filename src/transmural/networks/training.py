@@ -12,6 +12,7 @@ bfloat16 where that is safe (autocast), batches are larger, and the learning rat
 size (the rule of Malladi et al. 2022 for Adam).
 """
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TypeVar
@@ -32,6 +33,7 @@ EPOCHS_BETWEEN_CHECKPOINTS = 50
 LARGEST_SHARE = 0.05
 
 Model = TypeVar("Model", bound=nn.Module)
+Settings = TypeVar("Settings", bound=Training)
 
 
 def fit(
@@ -56,7 +58,7 @@ def fit(
     data, validation
         What is learnt from and what decides when to stop: tensors by name whose first dimension are the cases.
     settings
-        Epochs, batches, learning rate, clipping, patience.
+        Epochs (see `with_least_steps`), batches, learning rate, clipping, patience.
     run
         Streams, device, checkpoint, progress.
     monitor
@@ -72,6 +74,7 @@ def fit(
         If the loss or its gradient isn't finite, or a GPU is asked for and there is none.
     """
     device = chosen_device(run.device)
+    settings = with_least_steps(settings, len(next(iter(data.values()))))
     digest = ""
     if run.checkpoint is not None:
         given = {
@@ -103,3 +106,9 @@ def fit(
     model.load_state_dict(state.best)
     model.train(False)
     return state.history
+
+
+def with_least_steps(settings: Settings, cases: int) -> Settings:
+    """Settings with so many epochs that a small cohort gets its least number of gradient steps."""
+    epochs = max(settings.epochs, math.ceil(settings.least_steps / math.ceil(cases / settings.batch_cases)))
+    return settings.model_copy(update={"epochs": epochs})

@@ -8,11 +8,19 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
 from transmural.report.drawn_case import DrawnCase, how_chosen
-from transmural.report.early_activation import VIEWS, column_titles, row_text
+from transmural.report.early_activation import (
+    VIEWS,
+    column_titles,
+    room_below,
+    row_height,
+    row_text,
+    titles_height,
+)
 from transmural.report.heart_view import draw_surface, frame, heart_surface, mark, orientation_marks, scale_bar
 from transmural.report.style import PAGE_WIDTH_IN, TIME_MAP, new_figure, readable, styled
 
 ISOCHRONE_MS = 20.0
+_BELOW_MM = 18.0
 
 
 def activation_figure(case: DrawnCase, labels: Mapping[str, str] | None = None) -> tuple[Figure, str]:
@@ -27,9 +35,11 @@ def activation_figure(case: DrawnCase, labels: Mapping[str, str] | None = None) 
     truth = case.truth["activation_time"].values.astype(float)
     edges = np.arange(0, np.nanmax(truth) + ISOCHRONE_MS, ISOCHRONE_MS)
     norm = BoundaryNorm(edges, 256, extend="max")
+    names = ["Truth", *(readable(m, labels) for m in methods)]
     maps = [truth, *(np.asarray(case.activation_time[m], dtype=float) for m in methods)]
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN, 1.15 * len(VIEWS) + 0.8)
+        height = len(VIEWS) * row_height(len(names), _BELOW_MM) + titles_height(names)
+        figure = new_figure(PAGE_WIDTH_IN, height + 0.55)
         grid = figure.subplots(len(VIEWS), len(maps), squeeze=False)
         for row, view in enumerate(VIEWS):
             for axes, values in zip(grid[row], maps, strict=True):
@@ -37,11 +47,11 @@ def activation_figure(case: DrawnCase, labels: Mapping[str, str] | None = None) 
                 shown = surface.weights @ np.nan_to_num(values, nan=0.0) / np.maximum(1 - missing, 1e-6)
                 draw_surface(axes, surface, np.where(missing > 0.5, np.nan, shown), view, TIME_MAP, norm)
                 mark(axes, surface, case.truth["origin"].values, view, size=9)
-                frame(axes, surface, view, below_mm=18)
+                frame(axes, surface, view, below_mm=room_below(len(names), _BELOW_MM))
             orientation_marks(grid[row, 0], surface, view)
             row_text(grid[row, 0], view.name)
         scale_bar(grid[0, 0], surface, VIEWS[0])
-        column_titles(grid[0], ["Truth", *(readable(m, labels) for m in methods)])
+        column_titles(grid[0], names)
         figure.colorbar(
             ScalarMappable(norm, TIME_MAP), ax=grid, location="bottom", fraction=0.03, aspect=60, pad=0.01,
             label="activation time / ms",

@@ -1,5 +1,6 @@
 """Early activation on the heart: truth and every method side by side (the form of Ghimire et al. 2018, fig. 3)."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -27,6 +28,10 @@ from transmural.report.quantities import setting_label
 from transmural.report.style import HEALTHY_COLOUR, PAGE_WIDTH_IN, POTENTIAL_MAP, new_figure, readable, split, styled
 
 VIEWS = (ANTERIOR, POSTERIOR)
+_BELOW_MM = 32.0
+_HEART_MM = 110.0
+# Columns of hearts up to which there is room to spare.
+_FEW = 7
 
 
 def early_activation_figure(cases: Sequence[DrawnCase], labels: Mapping[str, str] | None = None) -> tuple[Figure, str]:
@@ -44,11 +49,13 @@ def early_activation_figure(cases: Sequence[DrawnCase], labels: Mapping[str, str
     figure and caption
     """
     methods = list(cases[0].tmp)
+    names = ["Truth", *(readable(m, labels) for m in methods)]
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN, (1.2 * len(VIEWS) + 0.35) * len(cases) + 0.6)
-        *parts, foot = split(figure, len(cases) + 1, heights=[*[1.2 * len(VIEWS) + 0.35] * len(cases), 0.6])
+        height = len(VIEWS) * row_height(len(names), _BELOW_MM) + titles_height(names) + 0.15
+        figure = new_figure(PAGE_WIDTH_IN, height * len(cases) + 0.6)
+        *parts, foot = split(figure, len(cases) + 1, heights=[*[height] * len(cases), 0.6])
         for part, case in zip(parts, cases, strict=True):
-            _draw_case(part, case, methods, labels)
+            _draw_case(part, case, methods, names)
         bar = foot.colorbar(
             ScalarMappable(Normalize(0, 1), POTENTIAL_MAP),
             cax=foot.add_axes((0.2, 0.6, 0.6, 0.16)),
@@ -59,7 +66,7 @@ def early_activation_figure(cases: Sequence[DrawnCase], labels: Mapping[str, str
     return figure, _caption(cases)
 
 
-def _draw_case(part: SubFigure, case: DrawnCase, methods: Sequence[str], labels: Mapping[str, str] | None) -> None:
+def _draw_case(part: SubFigure, case: DrawnCase, methods: Sequence[str], names: Sequence[str]) -> None:
     part.suptitle(case_heading(case), fontsize=8, x=0.01, ha="left", weight="bold")
     grid = part.subplots(len(VIEWS), 1 + len(methods), squeeze=False)
     surface, moment = heart_surface(case.anatomy), case.early_frame
@@ -67,10 +74,11 @@ def _draw_case(part: SubFigure, case: DrawnCase, methods: Sequence[str], labels:
     for row, view in enumerate(VIEWS):
         for axes, snapshot in zip(grid[row], snapshots, strict=True):
             _panel(axes, surface, snapshot, view, case)
+            frame(axes, surface, view, below_mm=room_below(len(names), _BELOW_MM))
         row_text(grid[row, 0], view.name)
         orientation_marks(grid[row, 0], surface, view)
     scale_bar(grid[0, 0], surface, VIEWS[0])
-    column_titles(grid[0], ["Truth", *(readable(m, labels) for m in methods)])
+    column_titles(grid[0], names)
 
 
 def _panel(axes: Axes, surface: Surface, snapshot: NDArray[np.floating], view: View, case: DrawnCase) -> None:
@@ -84,7 +92,6 @@ def _panel(axes: Axes, surface: Surface, snapshot: NDArray[np.floating], view: V
         draw_plain(axes, surface, HEALTHY_COLOUR, view)
         text = "failed"
     mark(axes, surface, case.truth["origin"].values, view, size=9)
-    frame(axes, surface, view, below_mm=32)
     axes.text(0.5, 0.0, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=5.5)
 
 
@@ -97,13 +104,42 @@ def case_heading(case: DrawnCase) -> str:
 
 def row_text(axes: Axes, text: str) -> None:
     """Text along the left side of a row of hearts."""
-    axes.text(-0.1, 0.6, text, transform=axes.transAxes, fontsize=7, rotation=90, ha="center", va="center")
+    axes.annotate(
+        text, (0, 0.6), xycoords="axes fraction", xytext=(-9, 0), textcoords="offset points", fontsize=7, rotation=90,
+        ha="center", va="center",
+    )  # fmt: skip
+
+
+def row_height(columns: int, below_mm: float) -> float:
+    """Height in inches of a row of so many hearts with room below them; narrow hearts are low, too."""
+    width = PAGE_WIDTH_IN / columns
+    return min(1.2, width * (_HEART_MM + room_below(columns, below_mm)) / _HEART_MM)
+
+
+def room_below(columns: int, below_mm: float) -> float:
+    """Room in mm for text below a heart, whose letters are larger against a narrow heart."""
+    return below_mm * max(1.0, columns / _FEW)
 
 
 def column_titles(row: NDArray[np.object_], names: Sequence[str]) -> None:
-    """Names above a row of hearts, long ones on two lines."""
-    for axes, name in zip(row, names, strict=True):
-        axes.set_title(name.replace(" ", "\n", 1) if len(name) > 10 else name, fontsize=7.5)
+    """Names above a row of hearts, on as many lines as their width takes."""
+    for axes, lines in zip(row, _wrapped(names), strict=True):
+        axes.set_title("\n".join(lines), fontsize=_title_size(names))
+
+
+def titles_height(names: Sequence[str]) -> float:
+    """Height in inches of the names above a row of hearts."""
+    return max(len(lines) for lines in _wrapped(names)) * 1.25 * _title_size(names) / 72
+
+
+def _title_size(names: Sequence[str]) -> float:
+    return 7.5 if len(names) <= _FEW + 1 else 6.2
+
+
+def _wrapped(names: Sequence[str]) -> list[list[str]]:
+    # A letter is about 0.6 of its size wide.
+    letters = int(PAGE_WIDTH_IN / len(names) / (0.6 * _title_size(names) / 72))
+    return [textwrap.wrap(name, letters, break_long_words=False) for name in names]
 
 
 def _caption(cases: Sequence[DrawnCase]) -> str:

@@ -194,6 +194,7 @@ def study_section(
     folder: Path,
     turned: TurnableHeart,
     command: str,
+    further: Sequence[Item] = (),
 ) -> Section:
     """The study's section of the report.
 
@@ -207,6 +208,8 @@ def study_section(
         Heart of the drawn cases, to be turned and played.
     command
         Snakemake command of this run, with ``{target}`` where the target goes.
+    further
+        What else the section holds, after its own figures.
     """
     written = [
         Item(table.title, table, reproduce=command.format(target="tables")) for table in tables(scores, study, labels)
@@ -225,7 +228,7 @@ def study_section(
     )
     return Section(
         "Generative modelling of transmembrane potential (Ghimire et al. 2018)",
-        (written[0], heart, *drawn, *written[1:]),
+        (written[0], heart, *drawn, *further, *written[1:]),
         "Reconstruction of transmembrane potentials from body-surface ECGs when scar, origin, or both are unknown to "
         "the training cohort.",
     )

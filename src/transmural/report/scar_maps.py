@@ -10,7 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from transmural.report.drawn_case import DrawnCase, how_chosen
-from transmural.report.early_activation import VIEWS, case_heading, column_titles, row_text
+from transmural.report.early_activation import (
+    VIEWS,
+    case_heading,
+    column_titles,
+    room_below,
+    row_height,
+    row_text,
+    titles_height,
+)
 from transmural.report.heart_view import draw_coloured, frame, heart_surface, orientation_marks, scale_bar
 from transmural.report.style import (
     HEALTHY_COLOUR,
@@ -24,6 +32,8 @@ from transmural.report.style import (
     styled,
 )
 
+_BELOW_MM = 16.0
+_TRACES_IN = 1.45
 _SCAR_MAP = LinearSegmentedColormap.from_list("scar", [HEALTHY_COLOUR, HEALTHY_COLOUR, SCAR_COLOUR, SCAR_COLOUR])
 
 
@@ -51,17 +61,19 @@ def scar_figure(cases: Sequence[DrawnCase], labels: Mapping[str, str] | None = N
             raise ValueError(f"case {case.choice.case} of {case.choice.subject} has no scar to draw")
     methods = list(cases[0].scar)
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN, 3.75 * len(cases) + 0.4)
+        names = ["Truth", *(readable(m, labels) for m in methods)]
+        hearts_in = len(VIEWS) * row_height(len(names), _BELOW_MM) + titles_height(names) + 0.2
+        figure = new_figure(PAGE_WIDTH_IN, (hearts_in + _TRACES_IN) * len(cases) + 0.15 + 0.17 * -(-len(names) // 4))
         parts = split(figure, len(cases))
         for part, case in zip(parts, cases, strict=True):
-            _draw_case(part, case, methods, labels)
+            _draw_case(part, case, methods, names, hearts_in)
         handles: list[Patch | Line2D] = [
             Patch(color=SCAR_COLOUR, label="scar"),
             Patch(color=HEALTHY_COLOUR, label="healthy"),
             Line2D([], [], color="black", linewidth=1.8, label="truth"),
             *(Line2D([], [], color=method_colour(m), label=readable(m, labels)) for m in methods),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=5)
+        figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure, _caption(cases)
 
 
@@ -78,21 +90,20 @@ def healthy_and_scar_node(case: DrawnCase) -> tuple[int, int]:
     return int(median), int(nodes[np.argmin(np.linalg.norm(position - centroid, axis=1))])
 
 
-def _draw_case(part: SubFigure, case: DrawnCase, methods: list[str], labels: Mapping[str, str] | None) -> None:
-    columns = 1 + len(methods)
-    hearts, traces = split(part, 2, heights=[1.55, 1])
-    grid = hearts.subplots(len(VIEWS), columns, squeeze=False)
+def _draw_case(part: SubFigure, case: DrawnCase, methods: list[str], names: list[str], hearts_in: float) -> None:
+    hearts, traces = split(part, 2, heights=[hearts_in, _TRACES_IN])
+    grid = hearts.subplots(len(VIEWS), len(names), squeeze=False)
     surface = heart_surface(case.anatomy)
     maps = [case.truth["scar"].values, *(case.scar[m] for m in methods)]
     for row, view in enumerate(VIEWS):
         for axes, scar in zip(grid[row], maps, strict=True):
             share = surface.weights @ np.asarray(scar, dtype=float)
             draw_coloured(axes, surface, _SCAR_MAP(share)[:, :3], view)
-            frame(axes, surface, view, below_mm=16)
+            frame(axes, surface, view, below_mm=room_below(len(names), _BELOW_MM))
         orientation_marks(grid[row, 0], surface, view)
         row_text(grid[row, 0], view.name)
     scale_bar(grid[0, 0], surface, VIEWS[0])
-    column_titles(grid[0], ["Truth", *(readable(m, labels) for m in methods)])
+    column_titles(grid[0], names)
     part.suptitle(case_heading(case), fontsize=8, x=0.01, ha="left", weight="bold")
     healthy, scar_node = healthy_and_scar_node(case)
     left, right = traces.subplots(1, 2, sharey=True)

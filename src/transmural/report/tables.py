@@ -229,19 +229,20 @@ def _test_row(test: "pd.Series[float]", labels: Mapping[str, str] | None) -> Row
         Cell(str(int(test["n"])), {"value": int(test["n"])}),
         Cell(shown.text(float(test["improvement"])), {"value": float(test["improvement"])}),
         Cell(rounded(float(test["t"]), 2), {"value": float(test["t"])}),
-        _p_cell(test["p"]),
-        _p_cell(test["p_holm"], strong=True),
+        p_cell(test["p"]),
+        p_cell(test["p_holm"], strong=True),
         Cell(
             f"{effect} ({low} to {high})",
             {"value": numbers["d_z"], "low": numbers["d_z_low"], "high": numbers["d_z_high"]},
         ),
-        _p_cell(test["p_wilcoxon"]),
-        _p_cell(test["p_wilcoxon_holm"]),
+        p_cell(test["p_wilcoxon"]),
+        p_cell(test["p_wilcoxon_holm"]),
     )
     return Row(f"{test['metric']}:{test['method']}:{test['other']}", f"{shown.label}: {pair}", cells, shown.unit)
 
 
-def _p_cell(p: float, strong: bool = False) -> Cell:
+def p_cell(p: float, strong: bool = False) -> Cell:
+    """A p-value; a significant one is set in bold if ``strong``."""
     if not np.isfinite(p):
         return Cell("–")
     return Cell("< 0.001" if p < SIGNIFICANT else f"{p:.3f}", {"value": float(p)}, best=strong and p < SIGNIFICANT)

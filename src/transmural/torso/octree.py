@@ -49,8 +49,8 @@ def graded_hexahedra(image: LabelImage, heart_element_mm: float, body_element_mm
     body, heart = image.labels != Label.AIR, np.isin(image.labels, _HEART)
     if not heart.any():
         raise GeometryError("label image: no voxel is labelled ventricular myocardium or blood, so there is no heart")
-    levels = int(np.floor(np.log2(body_element_mm / heart_element_mm) + 1e-9))
-    top_mm = heart_element_mm * 2**levels
+    levels = _levels(heart_element_mm, body_element_mm)
+    top_mm = largest_element_mm(heart_element_mm, body_element_mm)
     extent = np.array(image.labels.shape) * image.spacing_mm
     cells = np.ceil(extent / top_mm - 1e-9).astype(int)
     # The lattice is centred on the image: a mirrored image gets the mirrored mesh.
@@ -74,6 +74,16 @@ def graded_hexahedra(image: LabelImage, heart_element_mm: float, body_element_mm
     lower = np.concatenate([np.argwhere(leaf) << level for level, leaf in enumerate(leaves)])
     level_of = np.repeat(np.arange(levels + 1), [int(leaf.sum()) for leaf in leaves])
     return hex_mesh(lower, level_of, origin, heart_element_mm)
+
+
+def largest_element_mm(heart_element_mm: float, body_element_mm: float) -> float:
+    """Edge of the largest cells; an image that grows by whole ones on all sides keeps its lattice."""
+    return heart_element_mm * 2.0 ** _levels(heart_element_mm, body_element_mm)
+
+
+def _levels(heart_element_mm: float, body_element_mm: float) -> int:
+    """How often the smallest cells double."""
+    return int(np.floor(np.log2(body_element_mm / heart_element_mm) + 1e-9))
 
 
 def _with_neighbours(mask: Mask) -> Mask:

@@ -51,11 +51,21 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
     GeometryError
         If the anatomy lacks the 12-lead electrodes, or the body is not one connected piece.
     """
-    image = LabelImage(
-        np.asarray(anatomy["labels"].values, dtype=np.uint8),
-        float(anatomy.attrs["spacing_mm"]),
-        np.asarray(anatomy.attrs["origin_mm"], dtype=float),
+    matrices = voxel_transfer(anatomy, config)
+    fine = matrices["transfer_fine"].values
+    coarse = nodal_transfer(
+        fine,
+        _source(anatomy, config),
+        anatomy["voxel_node"].values.astype(np.int64),
+        anatomy.sizes["node"],
+        image_of(anatomy).position(anatomy["voxel_index"].values.astype(np.int64)),
     )
+    return matrices.assign(transfer=(("lead", "node"), _balanced(coarse)))
+
+
+def voxel_transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
+    """All of `transfer` but the matrix from the inference nodes, for whoever only makes ECGs on the fine grid."""
+    image = image_of(anatomy)
     voxel_index = anatomy["voxel_index"].values.astype(np.int64)
     fibre = anatomy["fibre"].values.astype(float)
     montage = leads(tuple(str(name) for name in anatomy["electrode"].values))
@@ -67,19 +77,9 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
     field = lead_fields(mesh, bulk, at_electrodes, montage.weights)
     field = (mesh.interpolation(image.position(voxel_index), "myocardial voxels") @ field).T
 
-    source = cardiac_source(voxel_index, image.spacing_mm, fibre, config)
-    fine = _balanced(np.asarray((source.T @ field.T).T))
-    coarse = nodal_transfer(
-        fine,
-        source,
-        anatomy["voxel_node"].values.astype(np.int64),
-        anatomy.sizes["node"],
-        image.position(voxel_index),
-    )
-    coarse = _balanced(coarse)
+    fine = _balanced(np.asarray((_source(anatomy, config).T @ field.T).T))
     return xr.Dataset(
         {
-            "transfer": (("lead", "node"), coarse),
             "transfer_fine": (("lead", "voxel"), fine),
             "montage": (("lead",), np.array(montage.montage)),
             "lead_field": (
@@ -100,6 +100,15 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
             "unknowns": mesh.prolongation.shape[1],
             "element_mm": sorted({float(mesh.unit_mm * 2.0**level) for level in np.unique(mesh.level)}),
         },
+    )
+
+
+def image_of(anatomy: xr.Dataset) -> LabelImage:
+    """The label image of an anatomy."""
+    return LabelImage(
+        np.asarray(anatomy["labels"].values, dtype=np.uint8),
+        float(anatomy.attrs["spacing_mm"]),
+        np.asarray(anatomy.attrs["origin_mm"], dtype=float),
     )
 
 
@@ -124,6 +133,13 @@ def cardiac_source(
         fibre, config.conductivity.intracellular_along, config.conductivity.intracellular_across
     )
     return sp.csr_matrix(spacing_mm**3 * diffusion_operator(voxel_index, spacing_mm, intracellular))
+
+
+def _source(anatomy: xr.Dataset, config: Torso) -> sp.csr_matrix:
+    fibre = anatomy["fibre"].values.astype(float)
+    return cardiac_source(
+        anatomy["voxel_index"].values.astype(np.int64), float(anatomy.attrs["spacing_mm"]), fibre, config
+    )
 
 
 def _electrode_positions(anatomy: xr.Dataset) -> NDArray[np.float64]:

@@ -12,24 +12,37 @@ from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_ch
 from transmural.stores.config.networks import Training, TrainingResources, network_settings
 from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
 from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
-from transmural.stores.config.studies import BeatSampling, CohortDesign, GenerativeEM, Measurement, RichDesign
+from transmural.stores.config.robustness import Robustness, VariedCases
+from transmural.stores.config.studies import (
+    Audit,
+    BeatSampling,
+    CohortDesign,
+    Convergence,
+    GenerativeEM,
+    Measurement,
+    RichDesign,
+)
 from transmural.stores.config.subjects import Name, Phantom, Subject, Surfaces
 from transmural.stores.errors import ConfigurationError
 
 __all__ = [
     "Anatomy",
+    "Audit",
     "BeatSampling",
     "CohortDesign",
+    "Convergence",
     "GenerativeEM",
     "Inference",
     "Measurement",
     "RichDesign",
+    "Robustness",
     "Simulation",
     "Study",
     "Subject",
     "Torso",
     "Training",
     "TrainingResources",
+    "VariedCases",
     "load",
     "network_settings",
 ]
@@ -91,6 +104,23 @@ class Study(Section):
                 f"voxels of anatomy.voxel_mm ({self.anatomy.voxel_mm}); it must be below {limit:.3g}"
             )
 
+    @cross_check
+    def _variations_can_be_simulated(self) -> Iterator[str]:
+        tissue, limit = self.generative_em.robustness.tissue, self.simulation.scar_threshold_a
+        for a in tissue.a:
+            if a >= limit:
+                yield f"generative_em.robustness.tissue.a ({a}) must lie below simulation.scar_threshold_a ({limit})"
+        step = steps_ms(self.simulation, self.generative_em.duration_ms, self.generative_em.frames)
+        for factor in tissue.velocity:
+            velocity = factor * self.simulation.conduction_velocity_m_per_s
+            faster = self.simulation.model_copy(update={"conduction_velocity_m_per_s": velocity})
+            stable = stability_limit_ms(faster, self.anatomy.voxel_mm)
+            if step > stable:
+                yield (
+                    f"generative_em.robustness.tissue.velocity ({factor}): steps of {step:.4g} ms are unstable at that "
+                    f"velocity; simulation.time_step_ms must be below {stable:.3g}"
+                )
+
 
 def load(config: Mapping[str, Any], methods: Collection[str] | None = None) -> Study:
     """Build the validated configuration.
@@ -123,10 +153,12 @@ def load(config: Mapping[str, Any], methods: Collection[str] | None = None) -> S
 
 
 def _unknown_methods(study: Any, known: Collection[str]) -> Iterator[str]:
-    names = getattr(getattr(study, "generative_em", None), "methods", [])
-    unknown = [name for name in dict.fromkeys(names) if name not in known]
-    if unknown:
-        yield f"generative_em.methods names {unknown}; known inverse methods are {sorted(known)}"
+    whole = getattr(study, "generative_em", None)
+    for key, section in {"methods": whole, "robustness.methods": getattr(whole, "robustness", None)}.items():
+        names = getattr(section, "methods", [])
+        unknown = [name for name in dict.fromkeys(names) if name not in known]
+        if unknown:
+            yield f"generative_em.{key} names {unknown}; known inverse methods are {sorted(known)}"
 
 
 def _axes(path: str, subject: Surfaces) -> Iterator[str]:

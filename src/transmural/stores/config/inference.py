@@ -49,9 +49,10 @@ class ActivationMAP(Section):
     """Maximum of the posterior of the static latent variable behind the activation maps."""
 
     starts: Whole = quantity("1", "Encodings of the training beats with the nearest ECGs to start from", ge=1, le=100)
-    first_steps: Whole = quantity("1", "Gradient steps of Adam from each, on every other frame", ge=1, le=10_000)
+    first_steps: Whole = quantity("1", "Gradient steps of Adam from each, on some fifty frames", ge=1, le=10_000)
     survivors: Whole = quantity("1", "Starts of the highest posterior that are followed", ge=1, le=100)
-    steps: Whole = quantity("1", "Gradient steps of Adam from each of these", ge=1, le=10_000)
+    steps: Whole = quantity("1", "Gradient steps of Adam from each of these, on some fifty frames", ge=1, le=10_000)
+    last_steps: Whole = quantity("1", "Gradient steps after these, on every frame", ge=1, le=10_000)
     learning_rate: Number = quantity("1", "Largest step size of Adam, in prior standard deviations", gt=0, le=1)
     samples: Whole = quantity("1", "Samples of the posterior behind mean and standard deviation", ge=2, le=10_000)
     temperature: Number = quantity(

@@ -23,6 +23,9 @@ class Training(Section):
     """How a network is trained."""
 
     epochs: Whole = quantity("1", "Passes over the training beats at most", ge=1, le=100000)
+    least_steps: Whole = quantity(
+        "1", "Gradient steps at least: a small cohort gets more epochs than `epochs`", ge=0, le=10_000_000
+    )
     batch_cases: Whole = quantity("1", "Beats of a gradient step at most", ge=1, le=10000)
     learning_rate: Number = quantity("1", "Largest step size of Adam", gt=0, le=1)
     schedule: Literal["cosine", "constant"] = Field(
@@ -38,9 +41,6 @@ class Training(Section):
 class SequentialVAE(Training):
     """The sequential variational autoencoder (Ghimire et al. 2018, section 2)."""
 
-    least_steps: Whole = quantity(
-        "1", "Gradient steps at least: a small cohort gets more epochs than `epochs`", ge=0, le=10_000_000
-    )
     hidden: Whole = quantity("1", "Units of the first LSTM of encoder and decoder (published: 800)", ge=1, le=4096)
     latent: Whole = quantity("1", "Latent variables a frame (published: 50)", ge=1, le=1024)
     mean_units: Whole = quantity(
@@ -67,15 +67,14 @@ class SequentialVAE(Training):
     @cross_check
     def _components_are_read_by_narrow_heads(self) -> Iterator[str]:
         if self.components and not self.mean_units:
-            yield f"components ({self.components}) need mean_units above 0: a head of a unit a node can't start from them"
+            yield (
+                f"components ({self.components}) need mean_units above 0: a head of a unit a node can't start from them"
+            )
 
 
 class ActivationMapVAE(Training):
     """The variational autoencoder of activation, repolarisation and amplitude maps."""
 
-    least_steps: Whole = quantity(
-        "1", "Gradient steps at least: a small cohort gets more epochs than `epochs`", ge=0, le=10_000_000
-    )
     scar_modes: Whole = quantity("1", "Latent variables of the scar's level set", ge=1, le=2000)
     hidden: Whole = quantity("1", "Units of the network that turns arrival and scar into maps", ge=1, le=4096)
     embedding: Whole = quantity("1", "Learnt features of each node", ge=0, le=256)

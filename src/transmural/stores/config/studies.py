@@ -8,6 +8,7 @@ from pydantic import Field
 from transmural.stores.config.inference import Inference
 from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity, repeated
 from transmural.stores.config.networks import Networks
+from transmural.stores.config.robustness import Robustness
 
 Setting = Literal["unseen_scar", "unseen_origin", "unseen_both"]
 TrainingCohort = Literal["published", "rich"]
@@ -101,6 +102,20 @@ class Measurement(Section):
     )
 
 
+class Audit(Section):
+    """Defects of the authors' release, one at a time, against the corrected form (training cohort: the first)."""
+
+    hearts: Whole = quantity("1", "Hearts that are audited, the first of `subjects`; 0 for no audit", ge=0, le=1000)
+    cases: Whole = quantity("1", "Test cases of a heart, the first of the setting in which most is new", ge=2, le=1000)
+
+
+class Convergence(Section):
+    """EM against the marginal MAP, step by step, on validation beats of the first heart."""
+
+    cases: Whole = quantity("1", "Validation beats, the first ones", ge=1, le=1000)
+    steps: Whole = quantity("1", "Gradient steps over which EM is followed", ge=1, le=100_000)
+
+
 class GenerativeEM(Measurement, BeatSampling, RichDesign, CohortDesign):
     """Study 1 (Ghimire et al. 2018).
 
@@ -112,6 +127,9 @@ class GenerativeEM(Measurement, BeatSampling, RichDesign, CohortDesign):
     methods: list[str] = Field(min_length=1, description="Inverse methods, by their registered names")
     networks: Networks
     inference: Inference
+    robustness: Robustness
+    audit: Audit
+    convergence: Convergence
     reference_method: str = Field(description="Method that the paired tests compare with each other one")
 
     @cross_check
@@ -130,3 +148,8 @@ class GenerativeEM(Measurement, BeatSampling, RichDesign, CohortDesign):
     def _reference_is_a_method(self) -> Iterator[str]:
         if self.reference_method not in self.methods:
             yield f"reference_method '{self.reference_method}' must be one of methods {self.methods}"
+
+    @cross_check
+    def _robustness_has_cases(self) -> Iterator[str]:
+        if self.robustness.setting not in self.settings:
+            yield f"robustness.setting '{self.robustness.setting}' must be one of settings {self.settings}"

@@ -1,0 +1,130 @@
+"""Robustness: ECGs made otherwise than the methods believe, and what the methods make of them."""
+
+from transmural.report.robustness import FIGURES as ROBUSTNESS_FIGURES
+from transmural.report.robustness import TABLE as ROBUSTNESS_TABLE
+from transmural.stores.config import VariedCases
+
+ROBUSTNESS = study.generative_em.robustness
+ROBUST_SUBJECTS = SUBJECTS[: ROBUSTNESS.hearts]
+ROBUST_METHODS = [
+    name for name in ROBUSTNESS.methods if name in study.generative_em.methods
+]
+ROBUST_CASES = min(ROBUSTNESS.cases, study.generative_em.test_cases)
+# Whether there is anything to show.
+ROBUST = bool(ROBUST_SUBJECTS and ROBUST_METHODS)
+VARIED_BODIES = ["electrodes", "pose", "conductivity", "tissue"]
+
+
+def robustness_part(model):
+    """Those keys of the section that one model has, as a parameter."""
+    return ROBUSTNESS.model_dump(mode="json", include=set(model.model_fields))
+
+
+rule varied_beats:
+    input:
+        anatomy=rules.anatomy.output[0],
+        transfer=rules.transfer.output[0],
+        cohort=results(f"cohorts/generative_em/{{subject}}/{ROBUSTNESS.setting}"),
+    output:
+        directory(results("varied_beats/generative_em/{subject}/{section}")),
+    log:
+        logs("varied_beats/generative_em/{subject}/{section}"),
+    benchmark:
+        benchmarks("varied_beats/generative_em/{subject}/{section}")
+    wildcard_constraints:
+        section="|".join(VARIED_BODIES),
+    conda:
+        "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+        gpu=int(ON_GPU),
+    params:
+        cases=ROBUST_CASES,
+        settings=lambda wildcards: robustness_part(VariedCases)[wildcards.section],
+        study=part("generative_em", BeatSampling),
+        simulation=section("simulation"),
+        torso=section("torso"),
+        library=digest("varied_beats.py"),
+    message:
+        "Simulating beats of {wildcards.subject} with other {wildcards.section}"
+    script:
+        "../scripts/varied_beats.py"
+
+
+rule score_robustness:
+    input:
+        anatomy=rules.anatomy.output[0],
+        transfer=rules.transfer.output[0],
+        training=training_beats,
+        network=trained_network,
+        beats=shard_paths(ROBUSTNESS.setting),
+        varied=[
+            rules.varied_beats.output[0].replace("{section}", name)
+            for name in VARIED_BODIES
+            if getattr(ROBUSTNESS, name).of(name)
+        ],
+        scores=rules.score.output.scores,
+        threshold=rules.score.output.threshold,
+    output:
+        results("scores/parts/robustness/{subject}/{cohort}/{method}.csv"),
+    log:
+        logs("robustness/{subject}/{cohort}/{method}"),
+    benchmark:
+        benchmarks("robustness/{subject}/{cohort}/{method}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=reconstruction_memory_mb,
+        runtime=60,
+    params:
+        seed=study.seed,
+        cases=ROBUST_CASES,
+        settings=robustness_part(VariedCases),
+        study=part("generative_em", Measurement),
+        amplitude_mv=study.simulation.amplitude_mv,
+        inference=inference_settings,
+        library=lambda wildcards: digest(
+            "score_robustness.py", method_module(wildcards.method)
+        ),
+    message:
+        "Reconstructing varied beats of {wildcards.subject} with {wildcards.method}, training cohort {wildcards.cohort}"
+    script:
+        "../scripts/score_robustness.py"
+
+
+rule robustness:
+    input:
+        [
+            path
+            for name in ROBUST_METHODS
+            for path in expand(
+                rules.score_robustness.output[0],
+                subject=ROBUST_SUBJECTS,
+                cohort=methods()[name].learns_from([shown_cohort(TRAININGS)]),
+                method=name,
+            )
+        ],
+    output:
+        table_files([ROBUSTNESS_TABLE]),
+        figure_files(ROBUSTNESS_FIGURES),
+        scores=results("scores/robustness.csv"),
+    log:
+        logs("robustness"),
+    benchmark:
+        benchmarks("robustness")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=robustness_part(type(ROBUSTNESS)),
+        library=digest("robustness.py", *METHOD_MODULES),
+    message:
+        "Writing table and figures of robustness"
+    script:
+        "../scripts/robustness.py"
