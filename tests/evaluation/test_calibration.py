@@ -1,9 +1,11 @@
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from transmural.evaluation.calibration import COLUMNS, LEVELS, calibration
+from transmural.evaluation.calibration import COLUMNS, LEVELS, calibration, gathered
 
 NAMES = {"subject": "heart", "cohort": "rich", "setting": "unseen_both", "method": "m"}
 DIMENSIONS = ("case", "time", "node")
@@ -57,3 +59,11 @@ def test_without_standard_deviations_there_are_no_rows():
 @pytest.mark.parametrize("level", LEVELS)
 def test_levels_are_round(level):
     assert str(level) in {f"0.{tenth}" for tenth in range(1, 10)}
+
+
+def test_parts_without_rows_leave_the_numbers_numbers():
+    truth, found = gaussian((2, 5, 6))
+    written = [calibration(truth, store, **NAMES).to_csv(index=False) for store in (found.drop_vars("std"), found)]
+    for parts in (written, written[:1]):
+        table = gathered([pd.read_csv(io.StringIO(part)) for part in parts])
+        assert table["coverage"].dtype == table["level"].dtype == np.float64

@@ -70,6 +70,13 @@ def part(name, model):
     return {key: whole[key] for key in model.model_fields}
 
 
+def robustness_part(model):
+    """Those keys of the section on robustness that one model has, as a parameter."""
+    return study.generative_em.robustness.model_dump(
+        mode="json", include=set(model.model_fields)
+    )
+
+
 def inference_settings(wildcards):
     """Settings of the method that reconstructs, as a parameter: those of others don't rerun it."""
     return section("generative_em")["inference"].get(wildcards.method)

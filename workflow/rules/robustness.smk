@@ -15,11 +15,6 @@ ROBUST = bool(ROBUST_SUBJECTS and ROBUST_METHODS)
 VARIED_BODIES = ["electrodes", "pose", "conductivity", "tissue"]
 
 
-def robustness_part(model):
-    """Those keys of the section that one model has, as a parameter."""
-    return ROBUSTNESS.model_dump(mode="json", include=set(model.model_fields))
-
-
 rule varied_beats:
     input:
         anatomy=rules.anatomy.output[0],

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from step import step
+from transmural.evaluation.calibration import gathered
 from transmural.inverse.registry import labels
 from transmural.report.calibration_figure import calibration_figure
 from transmural.report.novelty_figure import novelty_figure
@@ -13,7 +14,7 @@ from transmural.stores.files import write_whole
 
 
 def draw(scores_path, novelty_path, calibration_paths, cohorts, learning, coverage_path, folder):
-    coverage = pd.concat([pd.read_csv(path) for path in calibration_paths], ignore_index=True)
+    coverage = gathered([pd.read_csv(path) for path in calibration_paths])
     write_whole(coverage_path, coverage.to_csv(index=False))
     write_figure(*calibration_figure(coverage, cohorts, labels()), folder / "calibration")
     if learning:

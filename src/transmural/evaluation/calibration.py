@@ -1,5 +1,7 @@
 """Whether standard deviations are to be believed: the observed coverage of intervals of many nominal levels."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import xarray as xr
 
@@ -38,3 +40,8 @@ def calibration(
     ]
     named = pd.concat(parts, ignore_index=True).assign(subject=subject, cohort=cohort, setting=setting, method=method)
     return named[COLUMNS]
+
+
+def gathered(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all parts, of which some may be empty (and then, when read, without types)."""
+    return pd.concat(parts, ignore_index=True).astype({"case": int, "level": float, "coverage": float})[COLUMNS]

@@ -122,7 +122,7 @@ def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, r
         scars.encode(torch.from_numpy(values.astype(np.float32))) for values in (distance, watched_distance, trials)
     )
     model = ActivationMapModel(maps, scars, latent, data["origin"], trial, torch.zeros(3), 1.0)
-    some = slice(0, validation.cases * 4)
+    some = torch.from_numpy(np.linspace(0, beats.cases - 1, min(4 * validation.cases, beats.cases)).astype(np.int64))
     seen, _ = _errors(model, latent[some], data["origin"][some], data["tmp"][some], time_ms)
     unseen, residual = _errors(model, watched_latent, watched["origin"], watched["tmp"], time_ms)
     tensors = {_MODEL + name: value for name, value in maps.state_dict().items()}

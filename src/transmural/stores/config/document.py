@@ -125,8 +125,8 @@ def _type_name(annotation: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join("none" if a is type(None) else _type_name(a) for a in arguments)
     if origin is list:
-        bounds = _bounds(arguments[0])
-        return f"list of {_type_name(arguments[0])}" + (f", each {bounds}" if bounds else "")
+        each = _bounds(arguments[0])
+        return f"list of {_type_name(arguments[0])}" + (f", each {each}" if each else "")
     if origin is tuple:
         bounds = list(dict.fromkeys(_bounds(argument) for argument in arguments))
         return f"{len(arguments)} numbers" + (f": {' and '.join(bounds)}" if any(bounds) else "")
