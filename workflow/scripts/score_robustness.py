@@ -26,14 +26,14 @@ def score_robustness(
     inference = None if inference is None else Inference.of(names["method"], inference)
     beats = open_shards(beat_paths, BEATS).isel(case=slice(0, cases))
     varied = [open_store(path, BEATS) for path in varied_paths]
-    stream = (seed, STUDY, names["subject"])
+    stream = (seed, STUDY, names["subject"], settings.setting)
     if network_path is not None:
         use_one_thread()
     heart = (anatomy, transfer, study, amplitude_mv)
-    model = prepare(beats, *heart, (*stream, settings.setting), training, network_path, inference)
+    model = prepare(beats, *heart, stream, training, network_path, inference)
     threshold = json.loads(Path(threshold_path).read_text())["scar_threshold"]
     parts = [
-        unvaried(pd.read_csv(scores_path), settings.setting, cases),
+        unvaried(pd.read_csv(scores_path), settings, study.snr_db, cases),
         score_variations(
             measured(settings, beats, varied, *heart, stream),
             model,

@@ -1,8 +1,8 @@
 """How scores change with the noise and with what the methods' model gets wrong.
 
-Tidy rows as in `scores`, with ``variation``, ``level`` and ``level_unit`` before them. Cases are the same at every
-level, and varied beats have the noise of the unvaried ones, so that a change of a score is the variation's own. The
-scar threshold is that of the unvaried validation beats: a method doesn't know what is otherwise.
+Tidy rows as in `scores`, with ``variation``, ``level`` and ``level_unit`` before them. At every level the cases are
+the same and so is the draw of their noise, so that a change of a score is the variation's own. The scar threshold is
+that of the unvaried validation beats: a method doesn't know what is otherwise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def measured(
     transfer: xr.Dataset,
     study: Measurement,
     amplitude_mv: float,
-    stream: tuple[int, str, str],
+    stream: tuple[int, str, str, str],
 ) -> list[Varied]:
     """What is measured at every level of every variation.
 
@@ -74,24 +74,24 @@ def measured(
     anatomy, transfer, study, amplitude_mv
         As for `inverse.preparation.prepare`; the transfer matrix is the unvaried one.
     stream
-        Seed, study and subject.
+        Seed, study, subject and setting, which name the noise of the unvaried cases.
 
     Returns
     -------
-    Levels in the order of the configuration. Noise of other levels of noise has draws of its own; that of varied beats
-    has those of the setting, as the unvaried beats do.
+    Levels in the order of the configuration, but for the unvaried signal-to-noise ratio (see `unvaried`).
     """
 
-    def level(variation: Variation, truth: xr.Dataset, ratio: Measurement, draws: str) -> Varied:
-        problem = prepare(truth, anatomy, transfer, ratio, amplitude_mv, (*stream, draws))
+    def level(variation: Variation, truth: xr.Dataset, ratio: Measurement) -> Varied:
+        problem = prepare(truth, anatomy, transfer, ratio, amplitude_mv, stream)
         return Varied(variation, truth, problem.ecg, problem.noise_sd_mv)
 
     noise = [
-        level(variation, beats, study.model_copy(update={"snr_db": variation.level}), f"{settings.setting}_noise")
+        level(variation, beats, study.model_copy(update={"snr_db": variation.level}))
         for variation in settings.noise.of("noise")
+        if variation.level != study.snr_db
     ]
     return noise + [
-        level(variation, truth, study, settings.setting)
+        level(variation, truth, study)
         for store in varied
         for variation, truth in levels_of(store, settings.variations())
     ]
@@ -145,10 +145,30 @@ def score_variations(
     return pd.concat(parts, ignore_index=True)
 
 
-def unvaried(part: pd.DataFrame, setting: str, cases: int) -> pd.DataFrame:
-    """A method's scores of the first cases of a setting as rows of ``UNVARIED``, from its scores of all settings."""
-    chosen = part[(part["setting"] == setting) & (part["case"] < cases)]
-    return _labelled(chosen, UNVARIED, 0.0, "1")
+def unvaried(part: pd.DataFrame, settings: VariedCases, snr_db: float, cases: int) -> pd.DataFrame:
+    """A method's scores where nothing is otherwise, from its scores of all settings.
+
+    Parameters
+    ----------
+    part
+        Tidy scores of the method (`scores.COLUMNS`).
+    settings
+        What is varied.
+    snr_db
+        The unvaried signal-to-noise ratio.
+    cases
+        How many, the first ones.
+
+    Returns
+    -------
+    Rows of ``UNVARIED``, and the same as those of the unvaried ratio where that is a level of the noise.
+    """
+    chosen = part[(part["setting"] == settings.setting) & (part["case"] < cases)]
+    same = [v for v in settings.noise.of("noise") if v.level == snr_db]
+    return pd.concat(
+        [_labelled(chosen, UNVARIED, 0.0, "1"), *(_labelled(chosen, v.name, v.level, v.unit) for v in same)],
+        ignore_index=True,
+    )
 
 
 def gather(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -75,9 +75,7 @@ def gap_table(scores: pd.DataFrame, labels: Mapping[str, str], method: str = _OU
     return _markdown(["setting", "metric", "published", *heads], rows)
 
 
-def _ours(
-    stated: pd.DataFrame, setting: str, metric: str, printed: float, shown: Quantity, method: str
-) -> list[str]:
+def _ours(stated: pd.DataFrame, setting: str, metric: str, printed: float, shown: Quantity, method: str) -> list[str]:
     """A cell's mean, and its gap to the printed one."""
     cell = (stated["setting"] == setting) & (stated["metric"] == metric) & (stated["method"] == method)
     if not cell.any():

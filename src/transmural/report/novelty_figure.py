@@ -26,6 +26,8 @@ _NOVELTY = {
     "training_origin_mm": "Nearest training origin / mm",
     "training_scar_overlap": "Dice overlap with the\nnearest training scar",
 }
+# Where a case isn't new at all.
+_SEEN = {"training_origin_mm": 0.0, "training_scar_overlap": 1.0}
 _BINS = 4
 
 
@@ -90,27 +92,31 @@ def _panel(axes: Axes, known: pd.DataFrame, methods: Sequence[str], kind: str) -
     for name in methods:
         own = known[known["method"] == name]
         axes.scatter(own[kind], own["value"], s=4, color=method_colour(name), alpha=0.22, linewidths=0)
-        binned = _binned(own[kind].to_numpy(np.float64), own["value"].to_numpy(np.float64))
-        axes.plot(*binned, color=method_colour(name), marker=method_marker(name), markersize=4, linewidth=1.3)
+        binned = _binned(own.sort_values(kind), kind)
+        axes.plot(
+            binned[kind],
+            binned["value"],
+            color=method_colour(name),
+            marker=method_marker(name),
+            markersize=4,
+            linewidth=1.3,
+        )
 
 
-def _binned(
-    novelty: np.ndarray[tuple[int], np.dtype[np.float64]], value: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> tuple[list[float], list[float]]:
-    """Means of novelty and value over bins of about as many cases, fewer where many cases are alike."""
-    if novelty.size == 0:
-        return [], []
-    edges = np.unique(np.quantile(novelty, np.linspace(0, 1, _BINS + 1)))
-    number = np.clip(np.searchsorted(edges, novelty, side="right") - 1, 0, max(len(edges) - 2, 0))
-    bins = [number == n for n in np.unique(number)]
-    return [float(novelty[b].mean()) for b in bins], [float(value[b].mean()) for b in bins]
+def _binned(known: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Means of novelty and value, in its order: of the cases that aren't new, and of bins of as many of the others."""
+    seen = np.isclose(known[kind], _SEEN[kind])
+    new = known[~seen]
+    parts = [known[seen], *(new.iloc[rows] for rows in np.array_split(np.arange(len(new)), _BINS))]
+    means = [part[[kind, "value"]].mean() for part in parts if len(part)]
+    return pd.DataFrame(means, columns=[kind, "value"]).sort_values(kind)
 
 
 _CAPTION = (
     "Error against novelty: how normalised RMSE, Dice coefficient and origin distance of the methods that learn go "
     "with the distance of a case's origin from the nearest training origin (left) and with the overlap of its scar "
     "with the nearest training scar (right; healthy cases have none). Points: test cases of all settings and hearts; "
-    "lines: means of four bins of about as many cases. Look for whether a method's error grows with the distance and "
-    "falls with the overlap, as that of the nearest beat must, or stays level. The rich cohort leaves hardly a case "
-    "far from its training, so its columns span another range."
+    "lines: means of the cases that aren't new in this respect and of four bins of as many others. Look for whether a "
+    "method's error grows with the distance and falls with the overlap, as that of the nearest beat must, or stays "
+    "level. The rich cohort leaves hardly a case far from its training, so its columns span another range."
 )

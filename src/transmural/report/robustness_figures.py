@@ -64,8 +64,7 @@ def noise_figure(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) ->
         _legend(figure, methods, labels)
     return figure, (
         f"Scores against the signal-to-noise ratio of the ECGs: mean over {_cases(rows)} and its 95 % interval. Every "
-        "ratio has the same beats and the same draws of noise, which are others than those of the tables. Better is "
-        "lower, except for the Dice coefficient."
+        "ratio has the same beats and the same draws of noise. Better is lower, except for the Dice coefficient."
     )
 
 
