@@ -19,7 +19,7 @@ from transmural.stores.config.inference import ActivationMAP, Inference
 from transmural.stores.errors import InferenceError
 from transmural.stores.random_streams import case_generators
 
-MAP = {"starts": 4, "first_steps": 12, "survivors": 2, "steps": 40, "last_steps": 10, "learning_rate": 0.15,
+MAP = {"starts": 4, "restart_misfit": 1e9, "restarts": 4, "first_steps": 12, "survivors": 2, "steps": 40, "last_steps": 10, "learning_rate": 0.15,
        "samples": 16, "temperature": 1}  # fmt: skip
 CASES = 8
 
@@ -79,6 +79,10 @@ def error(tmp, truth):
     return np.linalg.norm(tmp - truth, axis=(1, 2)) / np.linalg.norm(truth, axis=(1, 2))
 
 
+def begin(search, problem, case, count):
+    return starting_points(search, torch.from_numpy(problem.ecg), torch.from_numpy(problem.training.ecg), case, count)
+
+
 def some(problem, *cases):
     return replace(problem, ecg=problem.ecg[list(cases)], noise_sd_mv=problem.noise_sd_mv[list(cases)])
 
@@ -92,21 +96,31 @@ def test_decoded_beats_are_found_again(problem, found, truth):
 
 def test_origin_is_found_within_a_node(problem, known, truth):
     every, coarse = (module._search(problem, known[1], stride) for stride in (1, 2))
-    first, place, _ = starting_points(coarse, problem.ecg, problem.training.ecg, problem.settings.activation_map)
-    _, origin, _, _ = module._best(every, coarse, first, place, problem.settings.activation_map)
-    distance = np.linalg.norm(origin.numpy() - truth[1], axis=1)
+    case, wanted = torch.arange(problem.cases), problem.settings.activation_map
+    found = module._best(every, coarse, begin(coarse, problem, case, wanted.starts), case, wanted)
+    distance = np.linalg.norm(found.origin.numpy() - truth[1], axis=1)
     assert np.median(distance) < 4
     assert distance.max() < 11
 
 
 def test_energy_falls_below_that_of_every_start_and_misfit_is_one(problem, known, found):
     search = module._search(problem, known[1], 1)
-    latent, origin, _ = starting_points(search, problem.ecg, problem.training.ecg, problem.settings.activation_map)
-    for start in range(latent.shape[1]):
-        begun = search.energies(latent[:, start], origin[:, start], torch.arange(CASES)).numpy()
+    starts = begin(search, problem, torch.arange(CASES), problem.settings.activation_map.starts)
+    for start in range(starts.latent.shape[1]):
+        begun = search.energies(starts.latent[:, start], starts.origin[:, start], torch.arange(CASES)).numpy()
         assert (found.chosen["energy"] < begun).all()
     assert np.median(found.chosen["misfit"]) == pytest.approx(1, abs=0.25)
     assert set(found.chosen["start"]) <= {"beat", "trial scar"}
+
+
+def test_a_case_that_is_not_explained_is_searched_again(problem):
+    lazy = {"starts": 1, "survivors": 1, "first_steps": 1, "steps": 1, "last_steps": 1}
+    once, again = (
+        activation_map(replace(problem, inference=chosen(**lazy, restart_misfit=limit, restarts=12)))
+        for limit in (1e9, 1e-9)
+    )
+    assert (again.chosen["energy"] <= once.chosen["energy"]).all()
+    assert (again.chosen["energy"] < once.chosen["energy"]).any()
 
 
 def test_intervals_cover_about_what_they_say(found, truth):
@@ -165,8 +179,8 @@ def test_posterior_is_that_of_the_linearised_model(problem, known, truth):
 @given(st.integers(1, 12))
 def test_starts_are_the_nearest_beats_and_the_most_probable_trial_scars(problem, known, starts):
     model, search = known[1], module._search(problem, known[1], 2)
-    wanted = ActivationMAP(**{**MAP, "starts": starts, "survivors": 1})
-    latent, origin, kinds = starting_points(search, problem.ecg[:2], problem.training.ecg, wanted)
+    begun = begin(search, problem, torch.arange(2), starts)
+    latent, origin, kinds = begun.latent, begun.origin, begun.kind
     assert latent.shape == (2, starts, model.latent.shape[1])
     assert origin.shape == (2, starts, 3)
     assert kinds.tolist() == ["beat"] * (starts - starts // 2) + ["trial scar"] * (starts // 2)
@@ -176,7 +190,8 @@ def test_starts_are_the_nearest_beats_and_the_most_probable_trial_scars(problem,
     assert torch.equal(origin[:, beats], model.origin[near])
     for case in range(2):
         number = torch.full((model.trial.shape[0],), case)
-        everywhere = search.energies(model.trial, model.origin[near[case, :1]].expand(number.numel(), 3), number)
+        first = nearest_few(problem.ecg[case : case + 1], problem.training.ecg, 1)[0]
+        everywhere = search.energies(model.trial, model.origin[first].expand(number.numel(), 3), number)
         tried = search.energies(latent[case, ~beats], origin[case, ~beats], number[: starts // 2])
         assert (tried.diff() >= 0).all()
         assert starts == 1 or tried[0] <= everywhere.min() + 1e-2

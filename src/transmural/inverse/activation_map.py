@@ -6,7 +6,8 @@ with y the difference between the ECGs of the decoded potentials and the measure
 decoder gets wrong (`ecg_discrepancy`). The posterior has several modes, so the search has several starts: the encodings
 of the training beats with the nearest ECGs, and, because no scar grows where there is none, the most probable of many
 round scars all over the wall with the origins of those beats. A few steps tell which starts are worth following; some
-fifty frames are enough for all but the last steps.
+fifty frames are enough for all but the last steps. A case whose ECG is still not explained is searched again from more
+starts.
 
 The posterior around the best is taken as Gaussian (Laplace), with the Gauss–Newton Hessian 1 + JᵀJ. Samples of it,
 decoded, give the mean and, with the decoder's own error on validation beats, the standard deviation of the potentials.
@@ -81,6 +82,35 @@ class Search:
         return (nearest - self.model.maps.conduction.spacing_mm).clamp_min(0)
 
 
+@dataclass(frozen=True)
+class Starts:
+    """Where descents start: latent variables (case, start, mode), origins in mm (case, start, 3), and of which kind."""
+
+    latent: Tensor
+    origin: Tensor
+    kind: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best found of each case: latent variables, origin in mm, energy, misfit, and the kind of start behind it."""
+
+    latent: Tensor
+    origin: Tensor
+    energy: Tensor
+    misfit: Tensor
+    kind: NDArray[np.str_]
+
+    def improve(self, case: Tensor, other: "Optimum") -> None:
+        """Take over what ``other`` found for the cases numbered ``case`` where its energy is less."""
+        better = other.energy < self.energy[case]
+        place = case[better]
+        for mine, theirs in ((self.latent, other.latent), (self.origin, other.origin)):
+            mine[place] = theirs[better]
+        self.energy[place], self.misfit[place] = other.energy[better], other.misfit[better]
+        self.kind[place.numpy()] = other.kind[better.numpy()]
+
+
 @method("activation_map", label="Activation-map VAE", needs=("training",), network="activation_map_vae")
 def activation_map(problem: Problem) -> Reconstruction:
     """Most probable potentials of the activation-map autoencoder, with their standard deviation.
@@ -107,19 +137,20 @@ def activation_map(problem: Problem) -> Reconstruction:
         )
     stride = max(1, round(problem.time_ms.size / _COARSE_FRAMES))
     every, coarse = _search(problem, model, 1), _search(problem, model, stride)
-    first, place, kinds = starting_points(coarse, problem.ecg, problem.training.ecg, settings)
-    latent, origin, start, energy = _best(every, coarse, first, place, settings)
-    tmp, std = _posterior(every, coarse, latent, origin, settings)
+    given = torch.from_numpy(problem.ecg), torch.from_numpy(problem.training.ecg)
     case = torch.arange(problem.cases)
-    parts = [every.misfit(latent[part], origin[part], part) for part in torch.split(case, _AT_ONCE)]
-    misfit = torch.cat(parts).square().mean(dim=1).numpy()
-    return Reconstruction(tmp, std, {"misfit": misfit, "energy": energy.numpy(), "start": kinds[start.numpy()]})
+    found = _best(every, coarse, starting_points(coarse, *given, case, settings.starts), case, settings)
+    poor = case[found.misfit > settings.restart_misfit]
+    if poor.numel():
+        starts = starting_points(coarse, *given, poor, settings.restarts)
+        found.improve(poor, _best(every, coarse, starts, poor, settings))
+    tmp, std = _posterior(every, coarse, found.latent, found.origin, settings)
+    chosen = {"misfit": found.misfit.numpy(), "energy": found.energy.numpy(), "start": found.kind}
+    return Reconstruction(tmp, std, chosen)
 
 
-def starting_points(
-    search: Search, ecg: Floats, training_ecg: Floats, settings: ActivationMAP
-) -> tuple[Tensor, Tensor, NDArray[np.str_]]:
-    """Where to start from.
+def starting_points(search: Search, ecg: Tensor, training_ecg: Tensor, case: Tensor, count: int) -> Starts:
+    """Where to start from: half of it nearest beats, half of it the most probable trial scars with their origins.
 
     Parameters
     ----------
@@ -127,30 +158,26 @@ def starting_points(
         On some of the frames.
     ecg, training_ecg
         In mV, shapes (case, lead, time) and (beat, lead, time).
-    settings
-        Number of starts.
-
-    Returns
-    -------
-    Latent variables (case, start, mode); origins in mm (case, start, 3); and what each start is, ``"beat"`` or
-    ``"trial scar"``, shape (start,).
+    case
+        Numbers of the cases to be started.
+    count
+        Starts of a case; fewer where there are fewer beats.
     """
-    model, beats = search.model, settings.starts - settings.starts // 2
-    near = torch.from_numpy(nearest_few(ecg, training_ecg, max(beats, _TRIED_ORIGINS)).copy())
+    model, beats, trials = search.model, count - count // 2, search.model.trial.shape[0]
+    tried = max(_TRIED_ORIGINS, count // 4)
+    near = torch.from_numpy(nearest_few(ecg[case].numpy(), training_ecg.numpy(), max(beats, tried)).copy())
     latent, origin = model.latent[near[:, :beats]], model.origin[near[:, :beats]]
     kinds = ["beat"] * latent.shape[1]
-    if settings.starts == 1:
-        return latent, origin, np.array(kinds)
-    trials, tried = model.trial.shape[0], min(_TRIED_ORIGINS, near.shape[1])
+    if count == 1:
+        return Starts(latent, origin, np.array(kinds))
     found = []
-    for case in range(ecg.shape[0]):
-        z = model.trial.repeat(tried, 1)
-        o = model.origin[near[case, :tried]].repeat_interleave(trials, dim=0)
-        best = search.energies(z, o, torch.full((z.shape[0],), case)).argsort()[: settings.starts // 2]
+    for number, place in zip(case, near[:, :tried], strict=True):
+        z, o = model.trial.repeat(len(place), 1), model.origin[place].repeat_interleave(trials, dim=0)
+        best = search.energies(z, o, number.expand(z.shape[0])).argsort()[: count // 2]
         found.append((z[best], o[best]))
     latent = torch.cat([latent, torch.stack([z for z, _ in found])], dim=1)
     origin = torch.cat([origin, torch.stack([o for _, o in found])], dim=1)
-    return latent, origin, np.array(kinds + ["trial scar"] * (latent.shape[1] - len(kinds)))
+    return Starts(latent, origin, np.array(kinds + ["trial scar"] * (latent.shape[1] - len(kinds))))
 
 
 def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
@@ -173,21 +200,25 @@ def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
     return Search(model, WhiteECG.of(ecg, transfer, noise, difference), time_ms)
 
 
-def _best(every: Search, coarse: Search, latent: Tensor, origin: Tensor, settings: ActivationMAP) -> tuple[Tensor, ...]:
-    """Latent variable, origin, number of the start and energy of each case's best descent."""
-    cases, count, modes = latent.shape
-    case = torch.arange(cases).repeat_interleave(count)
-    latent, origin, energy = _descend(
-        coarse, latent.reshape(-1, modes), origin.reshape(-1, 3), case, settings.first_steps, settings.learning_rate
-    )
+def _best(every: Search, coarse: Search, starts: Starts, case: Tensor, settings: ActivationMAP) -> Optimum:
+    """The best descent of each case."""
+    cases, count, modes = starts.latent.shape
+    numbers = case.repeat_interleave(count)
+    latent, origin = starts.latent.reshape(-1, modes), starts.origin.reshape(-1, 3)
+    latent, origin, energy = _descend(coarse, latent, origin, numbers, settings.first_steps, settings.learning_rate)
     kept = energy.reshape(cases, count).argsort(dim=1)[:, : settings.survivors]
     chosen = (kept + count * torch.arange(cases)[:, None]).flatten()
-    latent, origin, case = latent[chosen], origin[chosen], case[chosen]
-    latent, origin, _ = _descend(coarse, latent, origin, case, settings.steps, settings.learning_rate)
-    latent, origin, energy = _descend(every, latent, origin, case, settings.last_steps, settings.learning_rate / 5)
+    latent, origin, numbers = latent[chosen], origin[chosen], numbers[chosen]
+    latent, origin, _ = _descend(coarse, latent, origin, numbers, settings.steps, settings.learning_rate)
+    latent, origin, energy = _descend(every, latent, origin, numbers, settings.last_steps, settings.learning_rate / 5)
     best = energy.reshape(kept.shape).argmin(dim=1)
     place = best + kept.shape[1] * torch.arange(cases)
-    return latent[place], origin[place], kept[torch.arange(cases), best], energy[place]
+    latent, origin, energy = latent[place], origin[place], energy[place]
+    kind = starts.kind[kept[torch.arange(cases), best].numpy()]
+    with torch.no_grad():
+        parts = torch.split(torch.arange(cases), _AT_ONCE)
+        misfit = torch.cat([every.misfit(latent[p], origin[p], case[p]).square().mean(dim=1) for p in parts])
+    return Optimum(latent, origin, energy, misfit, kind)
 
 
 def _descend(

@@ -47,6 +47,8 @@ def robustness_table(rows: pd.DataFrame, settings: Robustness, labels: Mapping[s
     stated = intervals(rows)
     methods = ordered_methods(stated["method"])
     levels = stated[["variation", "level"]].drop_duplicates()
+    order = {name: number for number, name in enumerate([UNVARIED, *LEVELS])}
+    levels = levels.sort_values(["variation", "level"], key=lambda c: c.map(order) if c.name == "variation" else c)
     blocks = []
     for metric in METRICS:
         here = stated[stated["metric"] == metric]
@@ -108,12 +110,15 @@ def _label(variation: str, level: float) -> str:
 def _notes(rows: pd.DataFrame, settings: Robustness) -> tuple[str, ...]:
     hearts = ", ".join(readable(name) for name in dict.fromkeys(rows["subject"]))
     learnt = ", ".join(sorted(set(rows["cohort"]) - {"none"}))
-    compass = "(x to the left, y to the back, z to the head)"
+    electrodes, heart, axis = (
+        f"({', '.join(f'{x:g}' for x in vector)})"
+        for vector in (settings.electrodes.towards, settings.pose.towards, settings.pose.axis)
+    )
     return (
         f"Hearts: {hearts}; {rows['case'].nunique()} test cases each; mean ± standard deviation. Methods that learn "
         f"did so from the training cohort: {learnt or 'none'}.",
         "ECGs are made with one thing otherwise; methods keep the unvaried transfer matrix, training beats, networks "
         "and scar thresholds. Where tissue is otherwise, the truth is the beat of that tissue.",
-        f"Electrodes are shifted towards {list(settings.electrodes.towards)} and put back on the skin; the heart is "
-        f"shifted towards {list(settings.pose.towards)} or turned about {list(settings.pose.axis)} {compass}.",
+        f"Electrodes are shifted towards {electrodes} and put back on the skin; the heart is shifted towards {heart} or "
+        f"turned about {axis} (x to the left, y to the back, z to the head).",
     )

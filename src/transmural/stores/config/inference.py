@@ -48,7 +48,11 @@ class MarginalMAP(Section):
 class ActivationMAP(Section):
     """Maximum of the posterior of the static latent variable behind the activation maps."""
 
-    starts: Whole = quantity("1", "Encodings of the training beats with the nearest ECGs to start from", ge=1, le=100)
+    starts: Whole = quantity("1", "Starts: nearest training beats, and round scars with their origins", ge=1, le=100)
+    restart_misfit: Number = quantity(
+        "1", "A case with a larger mean square of the white misfit (1 where the model is right) is searched again", gt=0
+    )
+    restarts: Whole = quantity("1", "Starts of such a case", ge=1, le=1000)
     first_steps: Whole = quantity("1", "Gradient steps of Adam from each, on some fifty frames", ge=1, le=10_000)
     survivors: Whole = quantity("1", "Starts of the highest posterior that are followed", ge=1, le=100)
     steps: Whole = quantity("1", "Gradient steps of Adam from each of these, on some fifty frames", ge=1, le=10_000)
@@ -61,8 +65,8 @@ class ActivationMAP(Section):
 
     @cross_check
     def _survivors_are_starts(self) -> Iterator[str]:
-        if self.survivors > self.starts:
-            yield f"survivors ({self.survivors}) exceed starts ({self.starts})"
+        if self.survivors > min(self.starts, self.restarts):
+            yield f"survivors ({self.survivors}) exceed starts ({self.starts}) or restarts ({self.restarts})"
 
 
 class EPConstrained(Section):
