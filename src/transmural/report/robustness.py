@@ -119,6 +119,6 @@ def _notes(rows: pd.DataFrame, settings: Robustness) -> tuple[str, ...]:
         f"did so from the training cohort: {learnt or 'none'}.",
         "ECGs are made with one thing otherwise; methods keep the unvaried transfer matrix, training beats, networks "
         "and scar thresholds. Where tissue is otherwise, the truth is the beat of that tissue.",
-        f"Electrodes are shifted towards {electrodes} and put back on the skin; the heart is shifted towards {heart} or "
-        f"turned about {axis} (x to the left, y to the back, z to the head).",
+        f"Electrodes are shifted towards {electrodes} and put back on the skin; the heart is shifted towards {heart} "
+        f"or turned about {axis} (x to the left, y to the back, z to the head).",
     )
