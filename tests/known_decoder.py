@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from transmural.networks.action_potential import potential
-from transmural.networks.activation_map_vae import ActivationMapModel
+from transmural.networks.activation_map_vae import ActivationMapModel, encoded
 from transmural.networks.activation_maps import ActivationMaps
 from transmural.networks.beats import TrainingBeats
 from transmural.networks.scar_level_set import has_scar, scar_prior, signed_distance, trial_scars
@@ -78,7 +78,7 @@ def known_model(graph, maps, beats):
     scarred = distance[has_scar(density)]
     scars, _ = scar_prior(scarred, scarred[:3], graph, SETTINGS.scar_modes)
     latent, trial = (
-        scars.encode(torch.from_numpy(values.astype(np.float32)))
+        encoded(scars, torch.from_numpy(values.astype(np.float32)))
         for values in (distance, trial_scars(scarred, graph, 16))
     )
     return ActivationMapModel(maps, scars, latent, torch.from_numpy(beats.origin), trial, torch.zeros(3), 1.0)

@@ -6,7 +6,8 @@ import torch
 from known_decoder import SETTINGS, decoded_beats, densities, fibre_tensor, known_maps, origins
 from lattice import lattice
 
-from transmural.networks.activation_map_vae import read_activation_map_model, train
+from transmural.networks.action_potential import potential
+from transmural.networks.activation_map_vae import encoded, read_activation_map_model, train
 from transmural.networks.activation_maps import ActivationMaps
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import write_network
@@ -49,9 +50,21 @@ def inputs(cases=5, seed=4):
 
 def encoded_decoded(model, beats):
     distance = signed_distance((beats.excitability - 0.15) / 0.35, WALL)
-    latent = model.scars.encode(torch.from_numpy(distance.astype(np.float32)))
+    latent = encoded(model.scars, torch.from_numpy(distance.astype(np.float32)))
     with torch.no_grad():
         return model.decode(latent, torch.from_numpy(beats.origin), torch.from_numpy(beats.time_ms))
+
+
+def test_pace_scales_activation_times_and_durations(model):
+    time = torch.from_numpy(TIME.astype(np.float32))
+    faster = model.latent[:2].clone()
+    faster[:, -2:] = torch.tensor([-1.0, 0.5])
+    with torch.no_grad():
+        maps, _, _ = model.maps(model.scars.density(model.latent[:2, :-2]), model.origin[:2])
+        scaled = maps._replace(
+            activation_time=np.exp(-0.1) * maps.activation_time, duration=np.exp(0.05) * maps.duration
+        )
+        torch.testing.assert_close(model.decode(faster, model.origin[:2], time)[0], potential(scaled, time))
 
 
 def test_training_lowers_the_error_and_finds_the_known_activation_times(trained, model):

@@ -1,8 +1,9 @@
 """The activation-map autoencoder: one static latent variable a beat, decoded into maps and from these into potentials.
 
-The latent variable is ζ, the scar as a level set over the wall (`scar_level_set`), and the origin. Encoder and prior of
-ζ are linear and Gaussian and stand in closed form; the decoder goes through the physics of the wall (`activation_maps`)
-and a template of the action potential (`action_potential`), and is learnt from the beats' potentials.
+The latent variable is ζ, the scar as a level set over the wall (`scar_level_set`), the origin, and the pace: by how
+much a beat's activation times and durations differ from those of the training beats, all of which have pace zero.
+Encoder and prior of ζ are linear and Gaussian and stand in closed form; the decoder goes through the physics of the
+wall (`activation_maps`) and a template of the action potential (`action_potential`), and is learnt from the beats.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 from torch import Tensor
-from torch.nn.functional import huber_loss
+from torch.nn.functional import huber_loss, pad
 
 from transmural.anatomy.node_graph import NodeGraph
 from transmural.networks.action_potential import potential
@@ -35,6 +36,8 @@ _ARRIVAL_WEIGHT, _ARRIVAL_MS = 1e-3, 4.0
 _CONDUCTING = 0.6
 _DECODED = 16
 _TRIALS = 48
+# Pace of a beat: relative deviation of activation times and of durations for a latent variable of 1.
+_PACE, _PACES = 0.1, 2
 _COVERED, _NORMAL_90 = 0.9, 1.6449
 
 
@@ -49,9 +52,9 @@ class ActivationMapModel:
     scars
         Prior and decoder of the scar.
     latent, origin
-        Encodings of the training beats: ζ, shape (beat, mode), and origin in mm, shape (beat, 3).
+        Encodings of the training beats: ζ and pace, shape (beat, mode + 2), and origin in mm, shape (beat, 3).
     trial
-        Encodings of round scars all over the wall, shape (trial, mode).
+        Encodings of round scars all over the wall, shape (trial, mode + 2).
     residual
         Variance of what the decoder leaves over in validation beats, by (∂u/∂t)² in ms², by 4 s (1 − s), and at least.
     underfit
@@ -68,8 +71,11 @@ class ActivationMapModel:
 
     def decode(self, latent: Tensor, origin: Tensor, time_ms: Tensor) -> tuple[Tensor, Tensor]:
         """Potentials (case, time, node) and scar density (case, node) of latent variables."""
-        density = self.scars.density(latent)
+        modes = self.scars.modes.shape[1]
+        density = self.scars.density(latent[:, :modes])
         maps, _, _ = self.maps(density, origin)
+        delay, length = torch.exp(_PACE * latent[:, modes:]).unsqueeze(-1).unbind(dim=1)
+        maps = maps._replace(activation_time=delay * maps.activation_time, duration=length * maps.duration)
         return potential(maps, time_ms), density
 
     def residual_variance(self, tmp: Tensor, density: Tensor, time_ms: Tensor) -> Tensor:
@@ -78,6 +84,11 @@ class ActivationMapModel:
         slope = torch.gradient(tmp, spacing=(time_ms,), dim=1)[0]
         variance: Tensor = by_slope * slope.square() + (by_border * _border(density))[:, None] + least
         return variance
+
+
+def encoded(scars: ScarPrior, distance: Tensor) -> Tensor:
+    """Latent variables (case, mode + 2) of scars with signed distances (case, node) at the training beats' pace."""
+    return pad(scars.encode(distance), (0, _PACES))
 
 
 @network("activation_map_vae", label="Activation-map VAE")
@@ -119,7 +130,7 @@ def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, r
     maps.cpu()
     trials = trial_scars(with_scar, beats.graph, _TRIALS)
     latent, watched_latent, trial = (
-        scars.encode(torch.from_numpy(values.astype(np.float32))) for values in (distance, watched_distance, trials)
+        encoded(scars, torch.from_numpy(values.astype(np.float32))) for values in (distance, watched_distance, trials)
     )
     model = ActivationMapModel(maps, scars, latent, data["origin"], trial, torch.zeros(3), 1.0)
     some = torch.from_numpy(np.linspace(0, beats.cases - 1, min(4 * validation.cases, beats.cases)).astype(np.int64))
