@@ -55,7 +55,7 @@ def test_every_stage_left_a_whole_store(smoke):
 
 
 def test_scores_are_tidy_and_complete(smoke):
-    config = yaml.safe_load((smoke.folder / "config" / "config.yaml").read_text())["generative_em"]
+    config = yaml.safe_load((smoke.results() / "config.yaml").read_text())["generative_em"]
     scores = pd.read_csv(smoke.results() / "scores" / "generative_em.csv")
     assert list(scores) == ["subject", "cohort", "setting", "case", "method", "metric", "value", "unit"]
     assert set(scores["method"]) == set(config["methods"])
@@ -121,7 +121,7 @@ def test_results_follow_the_code_and_nothing_else_reruns(smoke, module, rerun, k
 
 
 def test_a_method_is_added_without_rerunning_anything_else(smoke):
-    known = yaml.safe_load((smoke.folder / "config" / "config.yaml").read_text())["generative_em"]["methods"]
+    known = yaml.safe_load((smoke.folder / "config" / "smoke.yaml").read_text())["generative_em"]["methods"]
     settings = f"generative_em={{methods: [{', '.join([*known, 'again'])}]}}"
     path = smoke.folder / "src" / "transmural" / "inverse" / "again.py"
     path.write_text(
