@@ -99,7 +99,7 @@ def from_activation_maps(
 ) -> Floats:
     """Potentials of the activation-map autoencoder; shape (beat, time, node).
 
-    Scars are drawn from their prior ζ ~ N(0, I), origins from those of the training beats.
+    Scars and paces are drawn from their prior N(0, I), origins from those of the training beats.
     """
     latent = _normal(generator, beats, model.latent.shape[1])
     origin = model.origin[torch.from_numpy(generator.integers(model.origin.shape[0], size=beats))]

@@ -89,7 +89,7 @@ def _table(model: type[Section], values: Mapping[str, Any] | None, sections: boo
         unit = "" if extra.get("unit") == "1" else extra.get("unit", "")
         default = _default(field, key, values)
         rows.append(f"| `{key}` | {unit} | {_allowed(field)} | {default} | {field.description or ''} |")
-    return rows
+    return rows if len(rows) > 2 else []
 
 
 def _default(field: FieldInfo, key: str, values: Mapping[str, Any] | None) -> str:
