@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from transmural.networks.action_potential import Maps, potential
+from transmural.networks.action_potential import Maps, chained_potential, potential
 
 
 def maps(cases=2, nodes=3, **changed):
@@ -49,3 +49,18 @@ def test_gradients_are_those_of_finite_differences():
     time = torch.tensor([30.0, 57.3, 150.0, 310.0, 345.0]).double()
     leaves = tuple(value.requires_grad_() for value in values)
     assert torch.autograd.gradcheck(lambda *given: potential(Maps(*given), time), leaves)
+
+
+def test_the_fused_kernel_is_the_chain_of_operations_and_so_is_its_gradient():
+    draw = torch.Generator().manual_seed(1)
+    bounds = [(-50, 400), (50, 400), (0, 1), (0.5, 8), (3, 30), (0, 0.5)]
+    values = [low + (high - low) * torch.rand(5, 37, generator=draw) for low, high in bounds]
+    time, weight = torch.linspace(0, 550, 101), torch.randn(5, 101, 37, generator=draw)
+    found = []
+    for function in (potential, chained_potential):
+        leaves = [value.clone().requires_grad_() for value in values]
+        tmp = function(Maps(*leaves), time)
+        (weight * tmp).sum().backward()
+        found.append([tmp.detach(), *(leaf.grad for leaf in leaves)])
+    for fused, chained in zip(*found, strict=True):
+        torch.testing.assert_close(fused, chained, rtol=1e-4, atol=1e-5 * float(chained.abs().max()))

@@ -2,12 +2,12 @@
 
     log p(ζ, o | Y) = −½ |y(ζ, o)|² − ½ |ζ|² − ½ (distance of o from the wall / 2 mm)² + constant
 
-with ζ the scar and the pace, o the origin, and y the difference between the ECGs of the decoded potentials and the measured ones, white for noise and for what the
-decoder gets wrong (`ecg_discrepancy`). The posterior has several modes, so the search has several starts: the encodings
-of the training beats with the nearest ECGs, and, because no scar grows where there is none, the most probable of many
-round scars all over the wall with the origins of those beats. A few steps tell which starts are worth following; some
-fifty frames are enough for all but the last steps. A case whose ECG is still not explained is searched again from more
-starts.
+with ζ the scar and the pace, o the origin, and y the difference between the ECGs of the decoded potentials and the
+measured ones, white for noise and for what the decoder gets wrong (`ecg_discrepancy`). The posterior has several modes,
+so the search has several starts: the encodings of the training beats with the nearest ECGs, and, because no scar grows
+where there is none, the most probable of many round scars all over the wall with the origins of those beats. A few
+steps tell which starts are worth following; some fifty frames are enough for all but the last steps. A case whose ECG
+is still not explained is searched again from more starts.
 
 The posterior around the best is taken as Gaussian (Laplace), with the Gauss–Newton Hessian 1 + JᵀJ. Samples of it,
 decoded, give the mean and, with the decoder's own error on validation beats, the standard deviation of the potentials.

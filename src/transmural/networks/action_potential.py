@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from transmural.networks.potential_kernel import FusedPotential
+
 _PLATEAU_MS = 300.0
 
 
@@ -50,6 +52,14 @@ def potential(maps: Maps, time_ms: Tensor) -> Tensor:
     -------
     Shape (case, time, node).
     """
+    if time_ms.device.type == "cpu" and all(values.dtype == torch.float32 for values in (time_ms, *maps)):
+        fused: Tensor = FusedPotential.apply(time_ms, _PLATEAU_MS, *maps)  # type: ignore[no-untyped-call]
+        return fused
+    return chained_potential(maps, time_ms)
+
+
+def chained_potential(maps: Maps, time_ms: Tensor) -> Tensor:
+    """`potential` as a chain of tensor operations, on any device and in any precision."""
     since = time_ms[:, None] - maps.activation_time[:, None]
     upstroke = torch.sigmoid(since / maps.upstroke_width[:, None])
     repolarised = torch.sigmoid((maps.duration[:, None] - since) / maps.repolarisation_width[:, None])

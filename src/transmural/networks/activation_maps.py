@@ -49,7 +49,8 @@ class ActivationMaps(nn.Module):
         position = self.conduction.position
         self.register_buffer("centre", position.mean(dim=0), persistent=False)
         self.register_buffer("extent", position.std(dim=0), persistent=False)
-        self.register_buffer("means", neighbourhood_means(graph, _STEPS), persistent=False)
+        means = neighbourhood_means(graph, _STEPS)
+        self.register_buffer("means", means.transpose(0, 1).flatten(1).contiguous(), persistent=False)
         self.register_buffer("waves", torch.randn(3, _WAVES))
         self.embedding = nn.Parameter(0.1 * torch.randn(graph.nodes, settings.embedding))
         first = nn.Linear(_FEATURES + settings.embedding, hidden)
@@ -100,11 +101,15 @@ class ActivationMaps(nn.Module):
 
     def _features(self, scar: Tensor, arrival: Tensor, origin: Tensor) -> Tensor:
         """What the local network sees of each node, shape (case, node, feature)."""
-        time = arrival / _TIME_MS
-        parts = [scar, *(scar @ mean for mean in self.means[:_SCAR_STEPS])]
-        parts += [time, *(time - time @ mean for mean in self.means)]
+        time, nodes = arrival / _TIME_MS, scar.shape[1]
+        # One product: the operators, not the fields, are what has to come from memory.
+        both = (torch.cat([scar, time]) @ self.means).reshape(2 * scar.shape[0], -1, nodes)
+        scar_means, time_means = both.transpose(0, 1).tensor_split(2, dim=1)
+        joint = self.means[:, nodes * _JOINT_STEPS[0] : nodes * (_JOINT_STEPS[-1] + 1)]
+        products = ((scar * time) @ joint).reshape(scar.shape[0], -1, nodes).unbind(dim=1)
+        parts = [scar, *scar_means[:_SCAR_STEPS], time, *(time - mean for mean in time_means)]
         # Positive where the scar around a node is reached later than the node's surroundings.
-        parts += [(scar @ self.means[k]) * time - (scar * time) @ self.means[k] for k in _JOINT_STEPS]
+        parts += [scar_means[k] * time - product for k, product in zip(_JOINT_STEPS, products, strict=True)]
         offset = (self.conduction.position - origin[:, None]) / _LENGTH_MM
         embedding = self.embedding.expand(scar.shape[0], -1, -1)
         return torch.cat([torch.stack(parts, dim=-1), embedding, offset], dim=-1)
