@@ -1,4 +1,5 @@
 import pkgutil
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -166,3 +167,12 @@ def test_time_is_that_of_an_untraced_run_and_a_second_run_is_for_memory_alone(
 def test_a_method_that_keeps_little_costs_little_memory(heart):
     calm = solve("mean_beat", replace(heart.problem([0, 1])[1], training=heart.training([3])))
     assert calm.memory_mb.sum() < 20
+
+
+def test_running_one_method_imports_no_other_and_no_network_library():
+    code = (
+        "import sys; from transmural.inverse.registry import get; get('tikhonov1'); "
+        "print('torch' in sys.modules, 'transmural.inverse.greensite' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "False"]

@@ -148,6 +148,19 @@ def test_the_largest_stable_step_is_stable_and_a_little_more_is_not(model, facto
     assert bool((np.abs(u) < 1.5).all()) == stays
 
 
+def test_no_number_is_so_small_that_processors_slow_down(model):
+    config = model()
+    u, v = np.zeros((len(WALL.voxel_index), LANES), np.float32), np.zeros((len(WALL.voxel_index), LANES), np.float32)
+    u[0] = np.float32(1e-17)
+    weights = step_weights(
+        diffusion_operator(WALL.voxel_index, 2.0, transversely_isotropic(WALL.fibre, 0.1, 0.03)), 0.1
+    )
+    advance(u, u.copy(), v, np.full_like(u, config.a), *weights, Kinetics.of(config), np.float32(0.01), 7)
+    assert (u[0] > 0).all()
+    for state in (u, v):
+        assert np.abs(state[state != 0]).min(initial=1) > 1e-19
+
+
 def test_a_diverging_case_is_named_with_its_time(model):
     config = model()
     excitability = healthy(WALL, 35, config)

@@ -17,7 +17,7 @@ from transmural.cohorts.cases import Case, as_dataset
 from transmural.cohorts.design import RICH, STUDY
 from transmural.cohorts.heart import Heart
 from transmural.cohorts.origins import clear_of
-from transmural.cohorts.scar_configurations import Tissue, draw_scar, healthy_tissue, overlaps
+from transmural.cohorts.scar_configurations import OverlapsWith, Tissue, draw_scar, healthy_tissue, overlaps
 from transmural.stores.config import RichDesign, Simulation
 from transmural.stores.errors import GeometryError
 from transmural.stores.random_streams import case_generators
@@ -84,6 +84,7 @@ class _Beats:
         self._kept_origins = np.unique(np.concatenate([cohort["origin"].values for cohort in apart]), axis=0)
         scars = np.unique(np.concatenate([cohort["scar_voxel"].values for cohort in apart]), axis=0)
         self._kept_scars = scars[scars.any(axis=1)]
+        self._overlaps = OverlapsWith(self._kept_scars)
         distance = study.rich.origin_distance_mm
         self._sites = np.flatnonzero(clear_of(heart.position_mm, self._kept_origins, distance))
         if len(self._sites) == 0:
@@ -101,7 +102,7 @@ class _Beats:
         crowded = 0
         for _ in range(_SCAR_DRAWS):
             tissue = self._scar(generator)
-            if overlaps(tissue.scar[None], self._kept_scars).max(initial=0.0) > self._study.rich.scar_overlap_max:
+            if self._overlaps(tissue.scar[None]).max(initial=0.0) > self._study.rich.scar_overlap_max:
                 continue
             if (origin := self._origin(tissue, generator)) is not None:
                 return Case(origin, tissue)

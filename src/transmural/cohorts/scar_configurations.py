@@ -61,15 +61,26 @@ def dice_overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return 2 * int((first & second).sum()) / total if total else 0.0
 
 
+class OverlapsWith:
+    """`dice_overlap` with each of many sets ``others``, shape (m, voxel), of one set after another."""
+
+    def __init__(self, others: NDArray[np.bool_]) -> None:
+        # Counts of voxels, so exact in single precision.
+        self._others = np.ascontiguousarray(others.astype(np.float32).T)
+        self._sizes = others.sum(axis=1)
+
+    def __call__(self, sets: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Overlap of each of ``sets``, shape (n, voxel), with each of the others; shape (n, m)."""
+        both = np.empty((len(sets), len(self._sizes)))
+        for start in range(0, len(sets), _BLOCK):
+            both[start : start + _BLOCK] = sets[start : start + _BLOCK].astype(np.float32) @ self._others
+        total = sets.sum(axis=1)[:, None] + self._sizes
+        return np.asarray(2 * both / np.maximum(total, 1))
+
+
 def overlaps(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float64]:
     """`dice_overlap` of each set of ``first``, shape (n, voxel), with each of ``second``, (m, voxel); shape (n, m)."""
-    both = np.empty((len(first), len(second)))
-    other = second.astype(np.float32).T
-    for start in range(0, len(first), _BLOCK):
-        # Counts of voxels, so exact in single precision.
-        both[start : start + _BLOCK] = first[start : start + _BLOCK].astype(np.float32) @ other
-    total = first.sum(axis=1)[:, None] + second.sum(axis=1)
-    return np.asarray(2 * both / np.maximum(total, 1))
+    return OverlapsWith(second)(first)
 
 
 def largest_overlap(scar: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> float:

@@ -105,7 +105,17 @@ def get(name: str) -> Method:
     ConfigurationError
         If there is none; the message names the known methods.
     """
-    known = methods()
+    if name not in _METHODS:
+        _import_namesake(name)
+    known = _METHODS if name in _METHODS else methods()
     if name not in known:
         raise ConfigurationError(f"there is no inverse method '{name}'; known inverse methods are {list(known)}")
     return known[name]
+
+
+def _import_namesake(name: str) -> None:
+    """Import the modules that a method of this name is named after: a job that runs one needn't import all others."""
+    package = importlib.import_module("transmural.inverse")
+    for module in pkgutil.iter_modules(package.__path__):
+        if name.startswith(module.name):
+            importlib.import_module(f"transmural.inverse.{module.name}")

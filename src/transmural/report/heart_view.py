@@ -178,7 +178,7 @@ def draw_coloured(axes: Axes, surface: Surface, colours: NDArray[np.float64], vi
     order = np.flatnonzero(facing)[np.argsort(corners[facing, :, 2].mean(axis=1), kind="stable")]
     mesh = TriMesh(Triangulation(page[:, 0], page[:, 1], surface.faces[order]), rasterized=True)
     mesh.set_facecolor(lit)
-    axes.add_collection(mesh)
+    axes.add_collection(mesh, autolim=False)  # `frame` sets the limits
     return mesh
 
 

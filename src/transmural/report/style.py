@@ -175,5 +175,8 @@ def split(
 
 def write_figure(figure: Figure, caption: str, stem: Path) -> None:
     """Write ``stem.svg`` and ``stem.png``, each whole or not at all, with the caption inside."""
+    with styled():  # laid out once for both
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     write_whole(stem.with_suffix(".svg"), svg_text(figure, caption))
     write_whole(stem.with_suffix(".png"), png_bytes(figure, caption))

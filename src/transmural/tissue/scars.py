@@ -69,7 +69,10 @@ def scar_excitability(
     if distance[centre] > 2 * graph.data.max(initial=0.0):
         raise GeometryError(f"scar: its centre lies {distance[centre]:.1f} mm outside the wall; it must lie within it")
 
-    outside = _distance_outside(offset @ np.asarray(axes, float).T, semi_axes, _outline(generator, irregularity))
+    outline = _outline(generator, irregularity)
+    near = distance <= semi_axes.max() * _largest_factor(outline) + config.scar_border_mm
+    outside = np.full(len(position), np.inf)
+    outside[near] = _distance_outside(offset[near] @ np.asarray(axes, float).T, semi_axes, outline)
     outside[centre] = min(outside[centre], 0.0)
     reach = outside <= config.scar_border_mm
     outside[~connected_part(graph, reach, centre)] = np.inf
@@ -83,6 +86,12 @@ def _outline(generator: np.random.Generator, irregularity: float) -> tuple[NDArr
     waves = 2.5 * generator.standard_normal((_HARMONICS, 3))
     phases = generator.uniform(0, 2 * np.pi, _HARMONICS)
     return waves, phases, np.asarray(irregularity * np.sqrt(2 / _HARMONICS))
+
+
+def _largest_factor(outline: tuple[NDArray[np.float64], ...]) -> float:
+    """How far an outline can move the surface out, relative to the ellipsoid."""
+    _, phases, amplitude = outline
+    return 1 + float(amplitude) * len(phases)
 
 
 def _distance_outside(
