@@ -40,6 +40,7 @@ rule train_variant:
         benchmarks(f"networks/generative_em/{{subject}}/{{cohort}}/{NETWORK}_{{form}}")
     wildcard_constraints:
         form="|".join(VARIANTS),
+    priority: 5
     conda:
         "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
     threads: 1
@@ -80,6 +81,7 @@ rule audit:
         logs("audit/{subject}"),
     benchmark:
         benchmarks("audit/{subject}")
+    priority: 8
     conda:
         ENVIRONMENT
     threads: 1

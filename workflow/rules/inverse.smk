@@ -19,6 +19,7 @@ rule reconstruct:
         logs("reconstructions/generative_em/{subject}/{cohort}/{method}"),
     benchmark:
         benchmarks("reconstructions/generative_em/{subject}/{cohort}/{method}")
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -55,6 +56,7 @@ rule score:
         logs("scores/generative_em/{subject}/{cohort}/{method}"),
     benchmark:
         benchmarks("scores/generative_em/{subject}/{cohort}/{method}")
+    priority: 15
     conda:
         ENVIRONMENT
     threads: 1

@@ -12,6 +12,7 @@ NETWORKS = [
 ]
 
 
+# Priorities, here and in other rules: what the longest chain of jobs waits for goes first.
 rule train:
     input:
         anatomy=rules.anatomy.output[0],
@@ -25,6 +26,7 @@ rule train:
         benchmarks("networks/generative_em/{subject}/{cohort}/{network}")
     wildcard_constraints:
         network="|".join(Networks.model_fields),
+    priority: 20
     conda:
         "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
     threads: 1

@@ -28,6 +28,7 @@ rule varied_beats:
         benchmarks("varied_beats/generative_em/{subject}/{section}")
     wildcard_constraints:
         section="|".join(VARIED_BODIES),
+    priority: 12
     conda:
         "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
     threads: 1
@@ -68,6 +69,7 @@ rule score_robustness:
         logs("robustness/{subject}/{cohort}/{method}"),
     benchmark:
         benchmarks("robustness/{subject}/{cohort}/{method}")
+    priority: 30
     conda:
         ENVIRONMENT
     threads: 1
