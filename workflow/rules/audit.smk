@@ -18,9 +18,6 @@ VARIANTS = {
 }
 AUDIT_TABLES = ["audit"] if AUDITED else []
 LEARNING_FIGURES = figure_names(RUN_METHODS)
-CALIBRATION = results(
-    "scores/parts/generative_em/{subject}/{cohort}/{method}_calibration.csv"
-)
 
 
 rule train_variant:
@@ -72,9 +69,7 @@ rule audit:
         networks=[
             audit_network(form) for form in release.FORMS if form != release.ORACLE
         ],
-        threshold=results(
-            f"scores/parts/generative_em/{{subject}}/{AUDIT_COHORT}/{release.METHOD}.json"
-        ),
+        thresholds=score_part("thresholds.json").replace("{cohort}", AUDIT_COHORT),
     output:
         results("scores/parts/audit/{subject}.csv"),
     log:
@@ -134,7 +129,9 @@ rule learning_figures:
     input:
         scores=rules.scores.output[0],
         novelty=rules.novelty.output[0],
-        calibration=by_method(CALIBRATION, subject=SUBJECTS),
+        calibration=expand(
+            rules.score.output.calibration, subject=SUBJECTS, cohort=SCORED
+        ),
     output:
         figure_files(
             [name for name in LEARNING_FIGURES if name in {"calibration", "novelty"}]

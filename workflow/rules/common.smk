@@ -14,7 +14,12 @@ from snakemake.exceptions import WorkflowError
 
 from transmural.anatomy.downloads import PREFIX, check_public_files
 from transmural.cohorts.beats import shards
-from transmural.cohorts.design import VALIDATION, case_count, cohort_names
+from transmural.cohorts.design import (
+    NO_TRAINING,
+    VALIDATION,
+    case_count,
+    cohort_names,
+)
 from transmural.inverse.registry import methods
 from transmural.report.generative_em import FIGURES, shown_cohort, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES

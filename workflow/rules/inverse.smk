@@ -42,39 +42,50 @@ rule reconstruct:
 
 rule score:
     input:
-        **{f"truth_{name}": shard_paths(name) for name in SETTINGS},
-        **{name: RECONSTRUCTION.replace("{setting}", name) for name in RECONSTRUCTED},
-        anatomy=rules.anatomy.output[0],
-        truth_validation=shard_paths("validation"),
-    output:
-        scores=results("scores/parts/generative_em/{subject}/{cohort}/{method}.csv"),
-        threshold=results("scores/parts/generative_em/{subject}/{cohort}/{method}.json"),
-        calibration=results(
-            "scores/parts/generative_em/{subject}/{cohort}/{method}_calibration.csv"
+        **{name: shard_paths(name) for name in RECONSTRUCTED},
+        reconstructions=lambda wildcards: expand(
+            RECONSTRUCTION,
+            subject=wildcards.subject,
+            cohort=wildcards.cohort,
+            setting=RECONSTRUCTED,
+            method=methods_under(wildcards.cohort),
         ),
+        anatomy=rules.anatomy.output[0],
+    output:
+        scores=score_part("scores.csv"),
+        thresholds=score_part("thresholds.json"),
+        calibration=score_part("calibration.csv"),
     log:
-        logs("scores/generative_em/{subject}/{cohort}/{method}"),
+        logs("scores/generative_em/{subject}/{cohort}"),
     benchmark:
-        benchmarks("scores/generative_em/{subject}/{cohort}/{method}")
+        benchmarks("scores/generative_em/{subject}/{cohort}")
+    wildcard_constraints:
+        cohort="|".join(SCORED),
     priority: 15
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=4000,
+        runtime=30,
     params:
-        settings=SETTINGS,
-        library=lambda wildcards: digest("score.py", method_module(wildcards.method)),
+        methods=lambda wildcards: methods_under(wildcards.cohort),
+        reconstructions=lambda wildcards: os.path.dirname(
+            os.path.dirname(RECONSTRUCTION)
+        ).format(**wildcards),
+        settings=RECONSTRUCTED,
+        library=lambda wildcards: digest(
+            "score.py", *map(method_module, methods_under(wildcards.cohort))
+        ),
     message:
-        "Scoring {wildcards.method} on {wildcards.subject}, training cohort {wildcards.cohort}"
+        "Scoring the methods of {wildcards.subject}, training cohort {wildcards.cohort}"
     script:
         "../scripts/score.py"
 
 
 rule scores:
     input:
-        by_method(rules.score.output.scores, subject=SUBJECTS),
+        expand(rules.score.output.scores, subject=SUBJECTS, cohort=SCORED),
     output:
         results("scores/generative_em.csv"),
     log:

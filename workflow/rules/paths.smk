@@ -69,6 +69,24 @@ def by_method(pattern, **wildcards):
     ]
 
 
+def methods_under(cohort):
+    """Methods of the run that learn from a training cohort; those that don't learn under «none»."""
+    return [
+        name
+        for name in study.generative_em.methods
+        if cohort in methods()[name].learns_from(TRAININGS)
+    ]
+
+
+# Training cohorts, «none» among them, under which there is a method to score.
+SCORED = [name for name in [NO_TRAINING, *TRAININGS] if methods_under(name)]
+
+
+def score_part(file):
+    """A file of the scores of all methods under one training cohort."""
+    return results(f"scores/parts/generative_em/{{subject}}/{{cohort}}/{file}")
+
+
 def trained_network(wildcards):
     """Folder of the network that a method infers with, if any."""
     name = methods()[wildcards.method].network
@@ -122,8 +140,7 @@ def drawn_inputs():
         "reconstructions": by_method(
             RECONSTRUCTION, subject=SUBJECTS, setting=SETTINGS
         ),
-        "thresholds": by_method(
-            results("scores/parts/generative_em/{subject}/{cohort}/{method}.json"),
-            subject=SUBJECTS,
+        "thresholds": expand(
+            score_part("thresholds.json"), subject=SUBJECTS, cohort=SCORED
         ),
     }

@@ -62,7 +62,7 @@ rule score_robustness:
             if getattr(ROBUSTNESS, name).of(name)
         ],
         scores=rules.score.output.scores,
-        threshold=rules.score.output.threshold,
+        thresholds=rules.score.output.thresholds,
     output:
         results("scores/parts/robustness/{subject}/{cohort}/{method}.csv"),
     log:

@@ -29,7 +29,7 @@ def audit_heart(names, paths, networks, study, inference, cases, amplitude_mv, s
         training=open_shards(paths["training"], BEATS),
         inference=Inference.of(METHOD, inference),
     )
-    threshold = json.loads(Path(paths["threshold"]).read_text())["scar_threshold"]
+    threshold = json.loads(Path(paths["thresholds"]).read_text())[METHOD]
     write_whole(output_path, audit(problem, networks, beats, anatomy, threshold, **names).to_csv(index=False))
 
 
@@ -45,7 +45,7 @@ if __name__ == "__main__":
             {
                 "anatomy": read.anatomy,
                 "transfer": read.transfer,
-                "threshold": read.threshold,
+                "thresholds": read.thresholds,
                 "beats": list(read.beats),
                 "training": list(read.training),
             },

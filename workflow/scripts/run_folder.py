@@ -39,7 +39,7 @@ def _load(run, choice, cohorts, shard_paths):
             for method, cohort in cohorts.items()
         },
         {
-            method: json.loads((parts / cohort / f"{method}.json").read_text())["scar_threshold"]
+            method: json.loads((parts / cohort / "thresholds.json").read_text())[method]
             for method, cohort in cohorts.items()
         },
     )

@@ -18,7 +18,7 @@ from transmural.stores.store import open_shards, open_store
 
 def score_robustness(
     names, settings, cases, study, inference, amplitude_mv, seed, anatomy_path, transfer_path, training_paths,
-    network_path, beat_paths, varied_paths, scores_path, threshold_path, output_path,
+    network_path, beat_paths, varied_paths, scores_path, thresholds_path, output_path,
 ):  # fmt: skip
     settings, study = VariedCases(**settings), Measurement(**study)
     anatomy, transfer = open_store(anatomy_path, ANATOMY), open_store(transfer_path, TRANSFER)
@@ -31,9 +31,10 @@ def score_robustness(
         use_one_thread()
     heart = (anatomy, transfer, study, amplitude_mv)
     model = prepare(beats, *heart, stream, training, network_path, inference)
-    threshold = json.loads(Path(threshold_path).read_text())["scar_threshold"]
+    threshold = json.loads(Path(thresholds_path).read_text())[names["method"]]
+    scores = pd.read_csv(scores_path).query("method == @names['method']")
     parts = [
-        unvaried(pd.read_csv(scores_path), settings, study.snr_db, cases),
+        unvaried(scores, settings, study.snr_db, cases),
         score_variations(
             measured(settings, beats, varied, *heart, stream),
             model,
@@ -63,6 +64,6 @@ if __name__ == "__main__":
             list(snakemake.input.beats),
             list(snakemake.input.varied),
             snakemake.input.scores,
-            snakemake.input.threshold,
+            snakemake.input.thresholds,
             snakemake.output[0],
         )
