@@ -191,7 +191,7 @@ def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
     parts = []
     with torch.no_grad():
         for part in torch.split(beats, _AT_ONCE):
-            tmp, _ = model.decode(model.latent[part], model.origin[part], time_ms)
+            tmp, _ = model.decode(model.latent[part], model.origin[part], time_ms, left_out=True)
             predicted = torch.einsum("ln,btn->blt", transfer, tmp)
             parts.append(torch.from_numpy(training.ecg[part.numpy()][:, :, ::every].astype(np.float32)) - predicted)
     difference = torch.cat(parts) * float(np.sqrt(model.underfit))

@@ -3,9 +3,11 @@
 The latent variable is ζ, the scar as a level set over the wall (`scar_level_set`), the origin, and the pace: by how
 much a beat's activation times and durations differ from those of the training beats, all of which have pace zero.
 Encoder and prior of ζ are linear and Gaussian and stand in closed form; the decoder goes through the physics of the
-wall (`activation_maps`) and a template of the action potential (`action_potential`), and is learnt from the beats.
+wall (`activation_maps`) and a template of the action potential (`action_potential`), and is learnt from the beats; what
+it then leaves over as a function of the origin is interpolated between the training beats (`origin_correction`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from transmural.networks.action_potential import potential
 from transmural.networks.activation_maps import ActivationMaps
 from transmural.networks.beats import TrainingBeats
 from transmural.networks.epochs import Batch
+from transmural.networks.origin_correction import OriginCorrection, lacking
 from transmural.networks.registry import network
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import TrainedNetwork, read_network
@@ -29,12 +32,14 @@ from transmural.networks.training import fit
 from transmural.stores.config.networks import ActivationMapVAE as Settings
 from transmural.stores.errors import StoreError
 
-_MODEL = "model."
+_MODEL, _CORRECTION = "model.", "correction."
 _FRAMES = 20  # of a gradient step, drawn anew each time
 _ARRIVAL_WEIGHT, _ARRIVAL_MS = 1e-3, 4.0
 # Arrival in the core of a scar, which the wave goes around, teaches nothing.
 _CONDUCTING = 0.6
 _DECODED = 16
+# Tissue that is healthy, and that the wave reaches as it would without the scar.
+_HEALTHY, _UNDELAYED_MS, _ACTIVATED = 0.02, 0.5, 0.5
 _TRIALS = 48
 # Pace of a beat: relative deviation of activation times and of durations for a latent variable of 1.
 _PACE, _PACES = 0.1, 2
@@ -51,6 +56,8 @@ class ActivationMapModel:
         The decoder's network, its weights fixed.
     scars
         Prior and decoder of the scar.
+    correction
+        What depends on the origin and the network hasn't learnt.
     latent, origin
         Encodings of the training beats: ζ and pace, shape (beat, mode + 2), and origin in mm, shape (beat, 3).
     trial
@@ -63,17 +70,21 @@ class ActivationMapModel:
 
     maps: ActivationMaps
     scars: ScarPrior
+    correction: OriginCorrection
     latent: Tensor
     origin: Tensor
     trial: Tensor
     residual: Tensor
     underfit: float
 
-    def decode(self, latent: Tensor, origin: Tensor, time_ms: Tensor) -> tuple[Tensor, Tensor]:
-        """Potentials (case, time, node) and scar density (case, node) of latent variables."""
+    def decode(self, latent: Tensor, origin: Tensor, time_ms: Tensor, left_out: bool = False) -> tuple[Tensor, Tensor]:
+        """Potentials (case, time, node) and scar density (case, node) of latent variables.
+
+        With ``left_out`` those of training beats are decoded as if the correction by origin had not seen them.
+        """
         modes = self.scars.modes.shape[1]
         density = self.scars.density(latent[:, :modes])
-        maps, _, _ = self.maps(density, origin)
+        maps = self.correction(self.maps(density, origin)[0], origin, left_out)
         delay, length = torch.exp(_PACE * latent[:, modes:]).unsqueeze(-1).unbind(dim=1)
         maps = maps._replace(activation_time=delay * maps.activation_time, duration=length * maps.duration)
         return potential(maps, time_ms), density
@@ -132,13 +143,15 @@ def train(beats: TrainingBeats, validation: TrainingBeats, settings: Settings, r
     latent, watched_latent, trial = (
         encoded(scars, torch.from_numpy(values.astype(np.float32))) for values in (distance, watched_distance, trials)
     )
-    model = ActivationMapModel(maps, scars, latent, data["origin"], trial, torch.zeros(3), 1.0)
+    correction = _correction(maps, data, time_ms)
+    model = ActivationMapModel(maps, scars, correction, latent, data["origin"], trial, torch.zeros(3), 1.0)
     some = torch.from_numpy(np.linspace(0, beats.cases - 1, min(4 * validation.cases, beats.cases)).astype(np.int64))
-    seen, _ = _errors(model, latent[some], data["origin"][some], data["tmp"][some], time_ms)
+    seen, _ = _errors(model, latent[some], data["origin"][some], data["tmp"][some], time_ms, left_out=True)
     unseen, residual = _errors(model, watched_latent, watched["origin"], watched["tmp"], time_ms)
     tensors = {_MODEL + name: value for name, value in maps.state_dict().items()}
     tensors |= {"scar_mean": scars.mean, "scar_modes": scars.modes, "latent": latent, "origin": data["origin"]}
     tensors |= {"trial": trial, "residual": residual}
+    tensors |= {_CORRECTION + name: value for name, value in vars(correction).items()}
     description = {
         "nodes": beats.graph.nodes,
         "settings": settings.model_dump(),
@@ -176,8 +189,9 @@ def read_activation_map_model(folder: str | Path, graph: NodeGraph) -> Activatio
     maps.load_state_dict({k.removeprefix(_MODEL): v for k, v in tensors.items() if k.startswith(_MODEL)})
     maps.train(False).requires_grad_(False)
     scars = ScarPrior(tensors["scar_mean"], tensors["scar_modes"], float(about["width_mm"]))
+    learnt = {k.removeprefix(_CORRECTION): v for k, v in tensors.items() if k.startswith(_CORRECTION)}
     rest = {name: tensors[name] for name in ("latent", "origin", "trial", "residual")}
-    return ActivationMapModel(maps, scars, **rest, underfit=float(about["underfit"]))
+    return ActivationMapModel(maps, scars, OriginCorrection(**learnt), **rest, underfit=float(about["underfit"]))
 
 
 class _Loss:
@@ -215,8 +229,21 @@ def _tensors(beats: TrainingBeats, density: NDArray[np.floating]) -> dict[str, T
     return {name: torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)) for name, array in arrays.items()}
 
 
+@torch.no_grad()
+def _correction(maps: ActivationMaps, data: Mapping[str, Tensor], time_ms: Tensor) -> OriginCorrection:
+    """What the network leaves over in healthy tissue of the training beats, as a function of the origin."""
+    found = []
+    for part in torch.split(torch.arange(data["origin"].shape[0]), _DECODED):
+        density, origin, tmp = (data[name][part] for name in ("density", "origin", "tmp"))
+        decoded, arrival, _ = maps(density, origin)
+        delay = arrival - maps.conduction(torch.zeros_like(density), origin)
+        known = (density < _HEALTHY) & (delay < _UNDELAYED_MS) & (tmp.amax(dim=1) > _ACTIVATED)
+        found.append((*lacking(decoded, tmp, time_ms), known))
+    return OriginCorrection.learnt(data["origin"], *(torch.cat(values) for values in zip(*found, strict=True)))
+
+
 def _errors(
-    model: ActivationMapModel, latent: Tensor, origin: Tensor, tmp: Tensor, time_ms: Tensor
+    model: ActivationMapModel, latent: Tensor, origin: Tensor, tmp: Tensor, time_ms: Tensor, left_out: bool = False
 ) -> tuple[float, Tensor]:
     """Mean square of the decoder's error over the potentials', and how its variance goes with slope and scar border.
 
@@ -224,7 +251,7 @@ def _errors(
     """
     parts = torch.split(torch.arange(latent.shape[0]), _DECODED)
     with torch.no_grad():
-        decoded = [model.decode(latent[part], origin[part], time_ms) for part in parts]
+        decoded = [model.decode(latent[part], origin[part], time_ms, left_out) for part in parts]
     found, density = (torch.cat(values) for values in zip(*decoded, strict=True))
     square = (found - tmp).square()
     slope = torch.gradient(found, spacing=(time_ms,), dim=1)[0].square()
