@@ -22,7 +22,7 @@ from transmural.stores.errors import InferenceError
 NETWORK = SequentialVAE(
     epochs=60, least_steps=0, batch_cases=6, learning_rate=0.01, schedule="cosine", weight_decay=0, clip_norm=1.0,
     patience_epochs=60, hidden=32, latent=4, mean_units=32, variance_units=8, components=16, heads="affine",
-    sd_floor=0.05, kl_scaling="proper", kl_warmup=0.3, residual_modes=8,
+    sd_floor=0.05, kl_scaling="proper", kl_warmup=0.3, likelihood_every=1, residual_modes=8,
 )  # fmt: skip
 EM = {"iterations": 20, "gradient_steps": 1, "learning_rate": 0.1, "tolerance": 0.0}
 MAP = {"starts": 4, "survivors": 2, "steps": 20, "learning_rate": 0.1, "covariance_steps": 10, "noise": "given"}

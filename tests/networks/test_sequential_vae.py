@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from transmural.networks.beats import TrainingBeats
-from transmural.networks.elbo import gaussian_misfit, negative_elbo, standard_divergence
+from transmural.networks.elbo import FlooredMisfit, gaussian_misfit, negative_elbo, standard_divergence
 from transmural.networks.encoded_beats import calibrated, mixture_moments, residual_correlation, variance_calibration
 from transmural.networks.principal_components import principal_components
 from transmural.networks.run import TrainingRun
@@ -31,6 +31,7 @@ PUBLISHED = {"hidden": 800, "latent": 50, "mean_units": 0, "variance_units": 0, 
 def settings(**changes):
     small = {"epochs": 15, "hidden": 24, "latent": 4, "mean_units": 24, "variance_units": 8, "components": 8}
     variants = {"heads": "affine", "sd_floor": 0.05, "kl_scaling": "proper", "kl_warmup": 0.3, "residual_modes": 6}
+    variants |= {"likelihood_every": 1}
     return Settings(**{**TRAINING, **small, **variants, **changes})
 
 
@@ -102,6 +103,41 @@ def test_misfit_and_divergence_are_those_of_gaussians():
     value = torch.tensor([1.0, 1.5])
     misfit = gaussian_misfit((value - mean) ** 2, log_variance) + 0.5 * np.log(2 * np.pi)
     torch.testing.assert_close(misfit, -normal.log_prob(value))
+
+
+@pytest.mark.parametrize("heads", ["affine", "bare"])
+def test_fused_misfit_is_that_of_the_decoded_variance_with_its_gradients(heads):
+    torch.manual_seed(0)
+    model = SequentialVAE(30, settings(heads=heads))
+    truth, mean = torch.randn(3, 20, 30), torch.randn(3, 20, 30, requires_grad=True)
+    excess = (3 * torch.randn(3, 20, 30)).requires_grad_()
+    found, squared_error = FlooredMisfit.apply(truth, mean, excess, model.floor)
+    plain = gaussian_misfit((truth - mean) ** 2, model._floored(excess)).mean()
+    torch.testing.assert_close(found, plain)
+    torch.testing.assert_close(squared_error, (truth - mean).detach().square().mean())
+    gradients = (torch.autograd.grad(2 * value, (mean, excess)) for value in (found, plain))
+    for fused, chained in zip(*gradients, strict=True):
+        torch.testing.assert_close(fused, chained, rtol=1e-4, atol=1e-7)
+
+
+def test_likelihood_of_some_frames_is_in_the_mean_that_of_all():
+    tmp = travelling(3)
+    model = SequentialVAE(30, settings(likelihood_every=4))
+
+    def misfit(seed):
+        torch.manual_seed(seed)
+        return negative_elbo(model, {"tmp": tmp}, 0.0)["squared_error"].item()
+
+    some = [misfit(seed) for seed in range(300)]
+    assert np.std(some) > 0
+    model.train(False)
+    assert np.mean(some) == pytest.approx(misfit(0), rel=0.02)
+
+
+def test_some_frames_are_decoded_as_among_all():
+    model, latent, frames = SequentialVAE(30, settings()), torch.randn(2, 20, 4), slice(1, None, 3)
+    for some, every in zip(model.decode(latent, frames), model.decode(latent), strict=True):
+        torch.testing.assert_close(some, every[:, frames])
 
 
 def test_released_scaling_multiplies_the_divergence_by_nodes_over_latent_variables():

@@ -15,6 +15,7 @@ truth (`least_error`), a likelihood divided by N T beside an undivided p(Z), a s
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,6 @@ from transmural.inverse.gaussian_update import GaussianUpdate, log_likelihood
 from transmural.inverse.problem import Problem, Reconstruction
 from transmural.inverse.registry import method
 from transmural.inverse.sequence_inference import SequenceInference, log_prior, misfit_sd
-from transmural.networks.elbo import gaussian_misfit
 from transmural.networks.sequential_vae import read_generative_model
 from transmural.stores.config.inference import ExpectationMaximisation
 from transmural.stores.errors import InferenceError
@@ -191,10 +191,41 @@ def _e_step(
     )
 
 
+class ExpectedMisfit(torch.autograd.Function):
+    """Sum of `networks.elbo.gaussian_misfit` over values of which a mean and a variance are known.
+
+    Misfit and gradients are computed together, a case at a time, which stays in the processor's cache.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, known: Tensor, variance: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Misfit of the decoded ``mean`` and ``log_variance``, all (case, time, node), to what is ``known``."""
+        by_mean, by_log_variance = torch.empty_like(known), torch.empty_like(known)
+        misfit = known.new_zeros(())
+        parts = (known, variance, mean, log_variance, by_mean, by_log_variance)
+        for found, spread, decoded, log, residual, slope in zip(*parts, strict=True):
+            precision = torch.exp(-log)
+            torch.sub(decoded, found, out=residual)
+            torch.square(residual, out=slope).add_(spread).mul_(precision)
+            misfit += 0.5 * (slope.sum() + log.sum())
+            residual.mul_(precision)
+            slope.mul_(-0.5).add_(0.5)
+        ctx.save_for_backward(by_mean, by_log_variance)
+        return misfit
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Gradients by ``mean`` and ``log_variance``."""
+        by_mean, by_log_variance = ctx.saved_tensors
+        return None, None, gradients[0] * by_mean, gradients[0] * by_log_variance
+
+
 def _m_step_objective(iterate: Iterate, mean: Tensor, log_variance: Tensor, standard: Tensor, weighting: str) -> Tensor:
     """Eq. 8, summed over the cases, each of which has a Z of its own."""
-    square = (iterate.tmp - mean).square() + iterate.variance
-    likelihood = -gaussian_misfit(square, log_variance).sum()
+    misfit: Tensor = ExpectedMisfit.apply(  # type: ignore[no-untyped-call]
+        iterate.tmp, iterate.variance, mean, log_variance
+    )
+    likelihood = -misfit
     if weighting == "released":
         likelihood = likelihood / mean[0].numel()
     return likelihood + log_prior(standard).sum()

@@ -38,23 +38,24 @@ class GaussianUpdate:
         self._rest = transfer.new_ones(nodes) if rest is None else rest.to(transfer)
         # H diag(v) Hᵀ is linear in v: one product with the products of pairs of rows, of which half suffice.
         first, second = torch.triu_indices(count, count)
-        self._on_diagonal = first == second
         self._halves = first * count + second
-        self._pairs = (transfer[first] * transfer[second] * self._rest).T.contiguous()
+        pairs = transfer[first] * transfer[second] * self._rest
+        self._pairs = pairs.T.contiguous()
+        # Those off the diagonal stand for two entries of a symmetric matrix.
+        self._doubled = pairs * self._rest * torch.where(first == second, 1.0, 2.0)[:, None].to(pairs)
         self._place = torch.empty(count, count, dtype=torch.long)
         self._place[first, second] = self._place[second, first] = torch.arange(first.numel())
 
     def covariance(self, variance: Tensor, noise_variance: Tensor) -> Tensor:
         """C, shape (case, time, mode, mode), from variances (case, time, node) and those of the noise (case,)."""
-        count = self._transfer.shape[0]
         covariance = (variance @ self._pairs)[..., self._place]
         if self._modes.shape[1]:
             sd = variance.sqrt()
             for case, part in _blocks(variance):
                 seen = (self._transfer * sd[case, part, None, :]) @ self._modes
                 covariance[case, part] += seen @ seen.transpose(-1, -2)
-        noise = torch.eye(count, dtype=variance.dtype) * noise_variance[:, None, None, None]
-        return covariance + noise.to(variance)
+        torch.diagonal(covariance, dim1=-2, dim2=-1).add_(noise_variance.to(variance)[:, None, None])
+        return covariance
 
     def whitener(self, variance: Tensor, noise_variance: Tensor) -> Tensor:
         """Inverse Cholesky factors of C, lower triangles with ``K C Kᵀ = I``, shape (case, time, mode, mode)."""
@@ -86,8 +87,7 @@ class GaussianUpdate:
             posterior = self._correlated_variance(variance, whitener)
         else:
             precision = (whitener.transpose(-1, -2) @ whitener).flatten(-2)[..., self._halves]
-            precision = torch.where(self._on_diagonal, precision, 2.0 * precision)
-            posterior = variance * (self._rest - variance * self._rest * (precision @ self._pairs.T))
+            posterior = torch.addcmul(self._rest, variance, precision @ self._doubled, value=-1.0).mul_(variance)
         # Rounding can take a variance that the ECG determines slightly below zero.
         return posterior.clamp_min(0.0)
 

@@ -110,13 +110,14 @@ class NodeModel:
         Potentials, shape (node, state), and the recovery variable along the first of them, shape (node,).
         """
         after, recovery = np.empty_like(u), v
-        block_v = np.empty((len(u), LANES), np.float32)
+        block, block_v = (np.empty((len(u), LANES), np.float32) for _ in range(2))
         for first in range(0, u.shape[1], LANES):
+            states = u[:, first : first + LANES]
             # Lanes beyond the last state repeat it.
-            block = np.take(u, np.minimum(first + np.arange(LANES), u.shape[1] - 1), axis=1)
+            block[:, : states.shape[1]], block[:, states.shape[1] :] = states, states[:, -1:]
             block_v[:] = v[:, None]
             self._advance_block(block, block_v)
-            after[:, first : first + LANES] = block[:, : u.shape[1] - first]
+            after[:, first : first + LANES] = block[:, : states.shape[1]]
             if first == 0:
                 recovery = block_v[:, 0].copy()
         return after, recovery

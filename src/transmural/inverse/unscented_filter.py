@@ -106,9 +106,15 @@ def unscented_filter(
 
 def sigma_points(mean: Doubles, spread: NDArray[np.floating]) -> Singles:
     """The points of a mean (node,) and a factor Φ L (node, mode) of its covariance, shape (node, 1 + 2 modes)."""
-    away = np.sqrt(_SPREAD) * spread
-    centre = mean[:, None]
-    return np.concatenate([centre, centre + away, centre - away], axis=1, dtype=np.float32)
+    count = spread.shape[1]
+    points = np.empty((mean.size, 1 + 2 * count), np.float32)
+    points[:, 0] = mean
+    # In single precision throughout: these arrays are the filter's largest.
+    centre, above, below = points[:, :1], points[:, 1 : 1 + count], points[:, 1 + count :]
+    np.multiply(spread, np.float32(np.sqrt(_SPREAD)), out=above, casting="same_kind")
+    np.subtract(centre, above, out=below)
+    above += centre
+    return points
 
 
 def predicted(points: Singles, projection: NDArray[np.floating]) -> tuple[Doubles, Doubles]:

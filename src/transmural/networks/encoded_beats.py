@@ -117,10 +117,10 @@ def residual_correlation(
 
 def _standardised(model: SequentialVAE, table: Tensor, tmp: Tensor) -> Tensor:
     """Residuals of encoded and decoded beats over their calibrated standard deviation, shape (frame, node)."""
-    parts = []
+    parts, frames = [], slice(None, None, _EVERY)
     for part in _parts(tmp):
-        mean, log_variance = model.decode(model.encode(part)[0])
-        residual = ((part - mean) * torch.exp(-0.5 * calibrated(log_variance, table)))[:, ::_EVERY]
+        mean, log_variance = model.decode(model.encode(part)[0], frames)
+        residual = (part[:, frames] - mean) * torch.exp(-0.5 * calibrated(log_variance, table))
         parts.append(residual.flatten(0, 1).double())
     return torch.cat(parts)
 

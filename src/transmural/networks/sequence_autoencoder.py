@@ -79,10 +79,20 @@ class SequentialVAE(nn.Module):
         features = torch.relu(self.encoder(read)[0])
         return self.latent_mean(features), self.latent_log_variance(features)
 
-    def decode(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of the potentials, (case, time, node) each, from latent variables."""
+    def decode(self, latent: Tensor, frames: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the potentials at these frames, (case, time, node) each, from latent variables."""
+        mean, log_excess = self.decode_excess(latent, frames)
+        return mean, self._floored(log_excess)
+
+    def decode_excess(self, latent: Tensor, frames: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """As `decode`, with the logarithm of what the variance is above `floor` in place of its own."""
         features = torch.relu(self.decoder(latent)[0])
-        return self.mean(features), self._floored(self.log_variance(features))
+        return self.mean(features, frames), self.log_variance(features, frames)
+
+    @property
+    def floor(self) -> float:
+        """Least variance of the potentials; none with bare heads, whose log-variance is bounded anyway."""
+        return 0.0 if self.settings.heads == "bare" else self.settings.sd_floor**2
 
     def decode_observed(self, latent: Tensor, transfer: Tensor) -> Tensor:
         """``H M_θ(Z)``, shape (case, time, row of H); where the mean's head is narrow, not by way of the nodes."""
@@ -92,11 +102,12 @@ class SequentialVAE(nn.Module):
         """Log-variance alone, as `decode` gives it."""
         return self._floored(self.log_variance(torch.relu(self.decoder(latent)[0])))
 
-    def _floored(self, log_variance: Tensor) -> Tensor:
-        if self.settings.heads == "bare":
-            return log_variance
-        floor = 2.0 * math.log(self.settings.sd_floor)
-        floored: Tensor = softplus(log_variance - floor) + floor
+    def _floored(self, log_excess: Tensor) -> Tensor:
+        """Log of ``floor + exp(log_excess)``."""
+        if not self.floor:
+            return log_excess
+        floor = math.log(self.floor)
+        floored: Tensor = softplus(log_excess - floor) + floor
         return floored
 
 

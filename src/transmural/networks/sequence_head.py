@@ -32,9 +32,9 @@ class SequenceHead(nn.Module):
         elif not self.wide:
             self.matrix = nn.Linear(units, outputs)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Outputs (case, time, output) from features (case, time, input)."""
-        out: Tensor = self.lstm(features)[0]
+    def forward(self, features: Tensor, frames: slice = slice(None)) -> Tensor:
+        """Outputs (case, time, output) at these frames from features (case, time, input) at all of them."""
+        out: Tensor = self.lstm(features)[0][:, frames]
         if self.wide:
             return out if self.bare else out * self.scale + self.offset
         out = self.matrix(out)

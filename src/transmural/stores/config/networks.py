@@ -60,6 +60,9 @@ class SequentialVAE(Training):
         description="Weight of the divergence: 1, or nodes over latent variables as in the authors' release"
     )
     kl_warmup: Number = quantity("1", "Share of the training over which that weight grows from 0", ge=0, le=1)
+    likelihood_every: Whole = quantity(
+        "1", "A gradient step looks at the likelihood of one frame in this many, from a random one on", ge=1, le=100
+    )
     residual_modes: Whole = quantity(
         "1", "Modes of the correlation between nodes of what the decoder leaves over; 0 for none", ge=0, le=2000
     )
