@@ -7,6 +7,7 @@ from transmural.networks.action_potential import potential
 from transmural.networks.activation_map_vae import ActivationMapModel, encoded
 from transmural.networks.activation_maps import ActivationMaps
 from transmural.networks.beats import TrainingBeats
+from transmural.networks.origin_correction import OriginCorrection
 from transmural.networks.scar_level_set import has_scar, scar_prior, signed_distance, trial_scars
 from transmural.stores.config.networks import ActivationMapVAE
 
@@ -81,4 +82,7 @@ def known_model(graph, maps, beats):
         encoded(scars, torch.from_numpy(values.astype(np.float32)))
         for values in (distance, trial_scars(scarred, graph, 16))
     )
-    return ActivationMapModel(maps, scars, latent, torch.from_numpy(beats.origin), trial, torch.zeros(3), 1.0)
+    correction = OriginCorrection.none(graph.nodes)
+    return ActivationMapModel(
+        maps, scars, correction, latent, torch.from_numpy(beats.origin), trial, torch.zeros(3), 1.0
+    )

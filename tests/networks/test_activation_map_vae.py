@@ -60,7 +60,9 @@ def test_pace_scales_activation_times_and_durations(model):
     faster = model.latent[:2].clone()
     faster[:, -2:] = torch.tensor([-1.0, 0.5])
     with torch.no_grad():
-        maps, _, _ = model.maps(model.scars.density(model.latent[:2, :-2]), model.origin[:2])
+        maps = model.correction(
+            model.maps(model.scars.density(model.latent[:2, :-2]), model.origin[:2])[0], model.origin[:2]
+        )
         scaled = maps._replace(
             activation_time=np.exp(-0.1) * maps.activation_time, duration=np.exp(0.05) * maps.duration
         )

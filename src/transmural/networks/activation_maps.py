@@ -103,10 +103,10 @@ class ActivationMaps(nn.Module):
         """What the local network sees of each node, shape (case, node, feature)."""
         time, nodes = arrival / _TIME_MS, scar.shape[1]
         # One product: the operators, not the fields, are what has to come from memory.
-        both = (torch.cat([scar, time]) @ self.means).reshape(2 * scar.shape[0], -1, nodes)
+        both = (torch.cat([scar, time]) @ self.means).reshape(2 * scar.shape[0], len(_STEPS), nodes)
         scar_means, time_means = both.transpose(0, 1).tensor_split(2, dim=1)
         joint = self.means[:, nodes * _JOINT_STEPS[0] : nodes * (_JOINT_STEPS[-1] + 1)]
-        products = ((scar * time) @ joint).reshape(scar.shape[0], -1, nodes).unbind(dim=1)
+        products = ((scar * time) @ joint).reshape(scar.shape[0], len(_JOINT_STEPS), nodes).unbind(dim=1)
         parts = [scar, *scar_means[:_SCAR_STEPS], time, *(time - mean for mean in time_means)]
         # Positive where the scar around a node is reached later than the node's surroundings.
         parts += [scar_means[k] * time - product for k, product in zip(_JOINT_STEPS, products, strict=True)]

@@ -1,14 +1,14 @@
 """What a trained decoder leaves over in healthy tissue, interpolated between the origins of the training beats.
 
 A wave through rotating fibres isn't quite a shortest path, so arrival times and durations keep errors that are smooth
-functions of where a beat starts. Their best linear interpolation (kriging; Cressie, «Statistics for Spatial Data», §3.2)
-from the training origins O to an origin o is, for every node,
+functions of where a beat starts. Their best linear interpolation (kriging; Cressie, «Statistics for Spatial Data»,
+§3.2) from the training origins O to an origin o is, for every node,
 
     k(o, O) (k(O, O) + s I)⁻¹ R,     k(a, b) = exp(−|a − b|² / 2ℓ²),
 
-R the errors of the training beats. ℓ and s are those with the least error of leaving one origin out, which stands in closed
-form: the i-th row of (K + s I)⁻¹ R over the i-th diagonal element of (K + s I)⁻¹. Training beats, corrected as if their
-origin had been left out, show how large the errors of new beats are.
+R the errors of the training beats. ℓ and s are those with the least error of leaving one origin out, which stands in
+closed form: the i-th row of (K + s I)⁻¹ R over the i-th diagonal element of (K + s I)⁻¹. Training beats, corrected as
+if their origin had been left out, show how large the errors of new beats are.
 """
 
 from dataclasses import dataclass
