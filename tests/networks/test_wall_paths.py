@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from lattice import lattice, shaken
 
-from transmural.networks.wall_paths import neighbourhood_means, node_spacing, short_paths
+from transmural.networks.wall_paths import node_spacing, short_paths
 
 
 def test_a_node_within_a_block_has_paths_to_faces_edges_and_over_one_node():
@@ -32,14 +32,3 @@ def test_no_path_crosses_a_cavity():
     x, y = graph.position[:, 0], graph.position[:, 1]
     across = (y[start] == 0) & (y[end] == 10)
     assert set(x[start[across]]) == {25.0}
-
-
-def test_means_over_neighbourhoods_keep_constants_and_widen_step_by_step():
-    graph = lattice(7)
-    one, two, four = neighbourhood_means(graph, (1, 2, 4)).double().numpy()
-    field = np.random.default_rng(0).normal(size=(2, 7))
-    np.testing.assert_allclose(np.ones((1, 7)) @ four, 1, rtol=1e-6)
-    np.testing.assert_allclose((field @ one)[:, 3], field[:, 2:5].mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose((field @ one)[:, 0], field[:, :2].mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(field @ two, field @ one @ one, rtol=1e-5)
-    np.testing.assert_allclose(field @ four, field @ two @ two, rtol=1e-5)

@@ -188,6 +188,7 @@ def read_activation_map_model(folder: str | Path, graph: NodeGraph) -> Activatio
         maps = ActivationMaps(graph, torch.eye(3).expand(graph.nodes, 3, 3) / 3, Settings(**about["settings"]))
     maps.load_state_dict({k.removeprefix(_MODEL): v for k, v in tensors.items() if k.startswith(_MODEL)})
     maps.train(False).requires_grad_(False)
+    maps.conduction.fix()
     scars = ScarPrior(tensors["scar_mean"], tensors["scar_modes"], float(about["width_mm"]))
     learnt = {k.removeprefix(_CORRECTION): v for k, v in tensors.items() if k.startswith(_CORRECTION)}
     rest = {name: tensors[name] for name in ("latent", "origin", "trial", "residual")}

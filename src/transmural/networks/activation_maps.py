@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transmural.anatomy.node_graph import NodeGraph
 from transmural.networks.action_potential import Maps
 from transmural.networks.conduction import Conduction
-from transmural.networks.wall_paths import neighbourhood_means
+from transmural.networks.neighbourhood_means import NeighbourhoodMeans
 from transmural.stores.config.networks import ActivationMapVAE
 
 _STEPS = (1, 2, 4, 8, 16)
@@ -38,7 +38,6 @@ class ActivationMaps(nn.Module):
     """
 
     waves: Tensor
-    means: Tensor
     centre: Tensor
     extent: Tensor
 
@@ -49,8 +48,7 @@ class ActivationMaps(nn.Module):
         position = self.conduction.position
         self.register_buffer("centre", position.mean(dim=0), persistent=False)
         self.register_buffer("extent", position.std(dim=0), persistent=False)
-        means = neighbourhood_means(graph, _STEPS)
-        self.register_buffer("means", means.transpose(0, 1).flatten(1).contiguous(), persistent=False)
+        self.means = NeighbourhoodMeans(graph)
         self.register_buffer("waves", torch.randn(3, _WAVES))
         self.embedding = nn.Parameter(0.1 * torch.randn(graph.nodes, settings.embedding))
         first = nn.Linear(_FEATURES + settings.embedding, hidden)
@@ -101,15 +99,12 @@ class ActivationMaps(nn.Module):
 
     def _features(self, scar: Tensor, arrival: Tensor, origin: Tensor) -> Tensor:
         """What the local network sees of each node, shape (case, node, feature)."""
-        time, nodes = arrival / _TIME_MS, scar.shape[1]
-        # One product: the operators, not the fields, are what has to come from memory.
-        both = (torch.cat([scar, time]) @ self.means).reshape(2 * scar.shape[0], len(_STEPS), nodes)
-        scar_means, time_means = both.transpose(0, 1).tensor_split(2, dim=1)
-        joint = self.means[:, nodes * _JOINT_STEPS[0] : nodes * (_JOINT_STEPS[-1] + 1)]
-        products = ((scar * time) @ joint).reshape(scar.shape[0], len(_JOINT_STEPS), nodes).unbind(dim=1)
+        time = arrival / _TIME_MS
+        steps = self.means(torch.cat([scar, time, scar * time]), _STEPS)
+        scar_means, time_means, products = zip(*(mean.chunk(3) for mean in steps), strict=True)
         parts = [scar, *scar_means[:_SCAR_STEPS], time, *(time - mean for mean in time_means)]
         # Positive where the scar around a node is reached later than the node's surroundings.
-        parts += [scar_means[k] * time - product for k, product in zip(_JOINT_STEPS, products, strict=True)]
+        parts += [scar_means[k] * time - products[k] for k in _JOINT_STEPS]
         offset = (self.conduction.position - origin[:, None]) / _LENGTH_MM
         embedding = self.embedding.expand(scar.shape[0], -1, -1)
         return torch.cat([torch.stack(parts, dim=-1), embedding, offset], dim=-1)

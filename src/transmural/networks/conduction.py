@@ -53,6 +53,7 @@ class Conduction(nn.Module):
         self.register_buffer("touching", torch.from_numpy(graph.neighbours.T.astype(np.int64)), persistent=False)
         self.register_buffer("fibres", _factor_of_fibres(fibre_tensor))
         self.spacing_mm = node_spacing(graph)
+        self._fixed: tuple[Tensor, Tensor] | None = None
         self.tensor = nn.Parameter(torch.zeros(graph.nodes, len(_LOWER)))
         self.velocity = nn.Parameter(torch.zeros(()))
         self.growth = nn.Parameter(_growth_at_first() / _SLOWNESS_SCALE)
@@ -68,12 +69,15 @@ class Conduction(nn.Module):
         origin
             Where each beat starts, in mm, shape (case, 3).
         """
-        metric = self.metric()
-        along = 0.5 * (metric[self.start] + metric[self.end])
-        path_time = _length(self.step, along)
+        metric, path_time = self._fixed or self._learnt()
         slowness = self.slowness(scar_density)
         delay = _BALL_SCALE * self.ball[1]
         return delay + first_arrival(path_time, self._start_time(metric, origin), slowness, self._pointer, self._end)
+
+    def fix(self) -> None:
+        """Compute once what follows from the parameters alone; they must not change afterwards."""
+        with torch.no_grad():
+            self._fixed = self._learnt()
 
     def metric(self) -> Tensor:
         """Squared slowness of each node by direction in ms²/mm², shape (node, 3, 3)."""
@@ -96,6 +100,11 @@ class Conduction(nn.Module):
         departure = self._departure()
         first, second = self.touching
         return (departure[first] - departure[second]).square().mean()
+
+    def _learnt(self) -> tuple[Tensor, Tensor]:
+        """Metric of each node, and time in ms along each path in healthy tissue."""
+        metric = self.metric()
+        return metric, _length(self.step, 0.5 * (metric[self.start] + metric[self.end]))
 
     def _departure(self) -> Tensor:
         return _TENSOR_SCALE * self.tensor

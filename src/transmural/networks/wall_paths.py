@@ -1,14 +1,12 @@
-"""Short straight paths between the nodes of a wall, and averages over neighbourhoods.
+"""Short straight paths between the nodes of a wall.
 
 Waves are followed along paths of one and of two contacts between nodes: enough directions that a wave's front stays
 round, none of them across a cavity.
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from torch import Tensor
 
 from transmural.anatomy.node_graph import NodeGraph
 
@@ -31,7 +29,7 @@ def short_paths(graph: NodeGraph) -> tuple[NDArray[np.int64], NDArray[np.int64],
     start, end
         First and last node of each path, sorted by ``start``, shape (path,).
     """
-    contact = _contacts(graph)
+    contact = contacts(graph)
     reached = contact
     for _ in range(_CONTACTS - 1):
         reached = sparse.csr_array(reached @ contact)
@@ -45,18 +43,7 @@ def short_paths(graph: NodeGraph) -> tuple[NDArray[np.int64], NDArray[np.int64],
     return pointer.astype(np.int64), start, end
 
 
-def neighbourhood_means(graph: NodeGraph, steps: tuple[int, ...]) -> Tensor:
-    """Operators that average a field over a node and its neighbours, so many times over, shape (step, node, node).
-
-    ``field @ operator`` averages a field of shape (..., node).
-    """
-    contact = _contacts(graph).toarray()
-    once = contact / contact.sum(axis=1, keepdims=True)
-    powers = [np.linalg.matrix_power(once, count).T for count in steps]
-    return torch.from_numpy(np.stack(powers).astype(np.float32))
-
-
-def _contacts(graph: NodeGraph) -> sparse.csr_array:
+def contacts(graph: NodeGraph) -> sparse.csr_array:
     """Ones where two nodes touch, and for each with itself."""
     first, second = graph.neighbours.T
     ones = np.ones(2 * first.size)
