@@ -13,6 +13,7 @@ The posterior around the best is taken as Gaussian (Laplace), with the Gauss–N
 decoded, give the mean and, with the decoder's own error on validation beats, the standard deviation of the potentials.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from transmural.inverse.adam import Adam
 from transmural.inverse.ecg_discrepancy import WhiteECG
 from transmural.inverse.nearest_beat import nearest_few
 from transmural.inverse.problem import Problem, Reconstruction
@@ -228,13 +230,10 @@ def _descend(
     parts = []
     for part in torch.split(torch.arange(latent.shape[0]), _AT_ONCE):
         z, o = latent[part].clone().requires_grad_(), origin[part].clone().requires_grad_()
-        optimiser = torch.optim.Adam([{"params": [z], "lr": rate}, {"params": [o], "lr": rate * _ORIGIN_STEP_MM}])
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        for _ in range(steps):
-            optimiser.zero_grad()
+        optimiser = Adam([z, o], [rate, rate * _ORIGIN_STEP_MM])
+        for step in range(steps):
             torch.autograd.backward(search.energy(z, o, case[part]).sum())
-            optimiser.step()
-            schedule.step()
+            optimiser.step(0.5 * (1 + math.cos(math.pi * step / steps)))
         with torch.no_grad():
             parts.append((z.detach(), o.detach(), search.energy(z, o, case[part])))
     latent, origin, energy = (torch.cat(found) for found in zip(*parts, strict=True))

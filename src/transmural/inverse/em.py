@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from transmural.inverse.adam import Adam
 from transmural.inverse.gaussian_update import GaussianUpdate, log_likelihood
 from transmural.inverse.problem import Problem, Reconstruction
 from transmural.inverse.registry import method
@@ -108,7 +109,7 @@ def iterates(inference: SequenceInference, standard: Tensor, settings: Expectati
     """E-steps and M-steps in turn from z ``standard`` (case, time, latent); see `em_iterates`."""
     model = inference.generative.model
     standard = standard.clone().requires_grad_()
-    optimiser = torch.optim.Adam([standard], lr=settings.learning_rate)
+    optimiser = Adam([standard], [settings.learning_rate])
     update = GaussianUpdate(inference.transfer)
     running = torch.ones(inference.cases, dtype=torch.bool)
     iterations = np.zeros(inference.cases, dtype=np.int64)
@@ -125,7 +126,6 @@ def iterates(inference: SequenceInference, standard: Tensor, settings: Expectati
             mean, log_variance = decoded if step == 0 else model.decode(inference.latent(standard))
             gain = _m_step_objective(iterate, mean, log_variance, standard, settings.prior_weighting)
             before = standard.detach().clone()
-            optimiser.zero_grad()
             torch.autograd.backward(-gain)
             optimiser.step()
             with torch.no_grad():

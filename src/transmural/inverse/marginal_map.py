@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from transmural.inverse.adam import Adam
 from transmural.inverse.gaussian_update import GaussianUpdate, log_likelihood
 from transmural.inverse.nearest_beat import nearest_few
 from transmural.inverse.problem import Problem, Reconstruction, Training
@@ -77,10 +78,8 @@ def climb(inference: SequenceInference, update: GaussianUpdate, standard: Tensor
     """Gradient steps of Adam on log p(Y, Z) from z ``standard`` (case, time, latent); returns where they end."""
     model = inference.generative.model
     standard = standard.clone().requires_grad_()
-    optimiser = torch.optim.Adam([standard], lr=settings.learning_rate, betas=(0.9, 0.99))
+    optimiser = Adam([standard], [settings.learning_rate], betas=(0.9, 0.99))
     for step in range(settings.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _rate(step, settings.steps)
         latent = inference.latent(standard)
         if step % settings.covariance_steps == 0:
             with torch.no_grad():
@@ -88,9 +87,8 @@ def climb(inference: SequenceInference, update: GaussianUpdate, standard: Tensor
                     inference.generative.variance(model.decode_log_variance(latent)), inference.noise_variance
                 )
         residual = inference.ecg - model.decode_observed(latent, inference.transfer)
-        optimiser.zero_grad()
         torch.autograd.backward(-(log_likelihood(residual, whitener) + log_prior(standard)).sum())
-        optimiser.step()
+        optimiser.step(_rate(step, settings.steps))
     return standard.detach()
 
 
