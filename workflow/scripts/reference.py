@@ -42,7 +42,7 @@ def keep(run, overlays):
         "config": config,
     }
     shutil.rmtree(target, ignore_errors=True)
-    for path in kept_files(config["generative_em"]["subjects"], config["generative_em"]["cohorts"]):
+    for path in kept_files(config["generative_em"]):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, target / path)
     write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
@@ -50,22 +50,28 @@ def keep(run, overlays):
         write_whole(ROOT / "README.md", with_tables(ROOT / "README.md", target / "scores" / "generative_em.csv"))
 
 
-def kept_files(names, cohorts):
-    """Scores, tables and figures that a run over these subjects and training cohorts makes, relative to its folder."""
-    tables = [*generative_em.table_names(names, cohorts), robustness.TABLE, "audit", "subjects"]
+def kept_files(study):
+    """Scores, tables and figures that a run of this configuration makes, relative to its folder."""
+    names, audited, robust = study["subjects"], study["audit"]["hearts"] > 0, study["robustness"]["hearts"] > 0
+    tables = [
+        *generative_em.table_names(names, study["cohorts"]),
+        "subjects",
+        *(["audit"] if audited else []),
+        *([robustness.TABLE] if robust else []),
+    ]
     figures = [
         *generative_em.FIGURES,
         *learned_methods.FIGURES,
-        *robustness.FIGURES,
+        *(robustness.FIGURES if robust else []),
         *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names),
     ]
     return [
         "scores/generative_em.csv",
         "scores/generative_em_novelty.csv",
-        "scores/robustness.csv",
-        "scores/audit.csv",
         "scores/convergence.csv",
         "scores/generative_em_calibration.csv",
+        *(["scores/audit.csv"] if audited else []),
+        *(["scores/robustness.csv"] if robust else []),
         *(f"tables/{table}.{form}" for table in tables for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
