@@ -6,8 +6,9 @@ with ζ the scar and the pace, o the origin, and y the difference between the EC
 measured ones, white for noise and for what the decoder gets wrong (`ecg_discrepancy`). The posterior has several modes,
 so the search has several starts: the encodings of the training beats with the nearest ECGs, and, because no scar grows
 where there is none, the most probable of many round scars all over the wall with the origins of those beats. A few
-steps tell which starts are worth following; some fifty frames are enough for all but the last steps. A case whose ECG
-is still not explained is searched again from more starts.
+steps tell which starts are worth following. Their origins are millimetres off at first, which hides where the scar is.
+So the scars are tried a second time with the origin and pace that were found, and the most probable of these compete
+with the best so far. Steps of Gauss–Newton bring the winner to the bottom. Some fifty frames are enough for all this.
 
 The posterior around the best is taken as Gaussian (Laplace), with the Gauss–Newton Hessian 1 + JᵀJ. Samples of it,
 decoded, give the mean and, with the decoder's own error on validation beats, the standard deviation of the potentials.
@@ -26,7 +27,7 @@ from transmural.inverse.ecg_discrepancy import WhiteECG
 from transmural.inverse.nearest_beat import nearest_few
 from transmural.inverse.problem import Problem, Reconstruction
 from transmural.inverse.registry import method
-from transmural.networks.activation_map_vae import ActivationMapModel, read_activation_map_model
+from transmural.networks.activation_map_vae import PACES, ActivationMapModel, read_activation_map_model
 from transmural.stores.config.inference import ActivationMAP
 from transmural.stores.errors import InferenceError
 from transmural.stores.random_streams import case_generator
@@ -40,6 +41,9 @@ _TRIED_ORIGINS = 2
 _OUTSIDE_MM = 2.0
 _ORIGIN_STEP_MM = 8.0  # of a step of size 1 in latent variables
 _PROBE, _PROBE_MM = 0.05, 0.3
+_ORIGIN_PRECISION = 1e-4  # 1/mm², so that an origin that no ECG tells has a finite variance
+_FRACTIONS = torch.tensor([1, 0.5, 0.25], dtype=torch.float64)  # of a step of Gauss–Newton
+_DAMPING = 0.02  # of the mean of the Hessian's diagonal, in steps that may be safer
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,15 @@ class Search:
             parts = torch.split(torch.arange(latent.shape[0]), _AT_ONCE)
             return torch.cat([self.energy(latent[part], origin[part], case[part]) for part in parts])
 
+    def misfits_and_energies(self, latent: Tensor, origin: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean square of the white differences, and `energies`, of one point of each case."""
+        case = torch.arange(latent.shape[0])
+        with torch.no_grad():
+            parts = [
+                self.misfit(latent[p], origin[p], case[p]).square().mean(dim=1) for p in torch.split(case, _AT_ONCE)
+            ]
+        return torch.cat(parts), self.energies(latent, origin, case)
+
     def _outside_mm(self, origin: Tensor) -> Tensor:
         """How far origins lie from the nearest node, beyond the size of a node."""
         position = self.model.maps.conduction.position
@@ -85,32 +98,33 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Starts:
-    """Where descents start: latent variables (case, start, mode), origins in mm (case, start, 3), and of which kind."""
+class Points:
+    """Points where a search stands.
+
+    Attributes
+    ----------
+    latent
+        Latent variables, shape (case, point, mode).
+    origin
+        In mm, shape (case, point, 3).
+    kind
+        What was started from, shape (case, point): a training ``beat`` or a ``trial scar``.
+    """
 
     latent: Tensor
     origin: Tensor
     kind: NDArray[np.str_]
 
+    def least(self, energy: Tensor, count: int) -> "Points":
+        """The ``count`` points of each case with the least energy (case, point)."""
+        kept = energy.argsort(dim=1)[:, :count]
+        row = torch.arange(kept.shape[0])[:, None]
+        return Points(self.latent[row, kept], self.origin[row, kept], self.kind[row.numpy(), kept.numpy()])
 
-@dataclass(frozen=True)
-class Optimum:
-    """The best found of each case: latent variables, origin in mm, energy, misfit, and the kind of start behind it."""
-
-    latent: Tensor
-    origin: Tensor
-    energy: Tensor
-    misfit: Tensor
-    kind: NDArray[np.str_]
-
-    def improve(self, case: Tensor, other: "Optimum") -> None:
-        """Take over what ``other`` found for the cases numbered ``case`` where its energy is less."""
-        better = other.energy < self.energy[case]
-        place = case[better]
-        for mine, theirs in ((self.latent, other.latent), (self.origin, other.origin)):
-            mine[place] = theirs[better]
-        self.energy[place], self.misfit[place] = other.energy[better], other.misfit[better]
-        self.kind[place.numpy()] = other.kind[better.numpy()]
+    def beside(self, other: "Points") -> "Points":
+        """These points and others of the same cases."""
+        latent, origin = (torch.cat(both, dim=1) for both in ((self.latent, other.latent), (self.origin, other.origin)))
+        return Points(latent, origin, np.concatenate([self.kind, other.kind], axis=1))
 
 
 @method("activation_map", label="Activation-map VAE", needs=("training",), network="activation_map_vae")
@@ -140,18 +154,15 @@ def activation_map(problem: Problem) -> Reconstruction:
     stride = max(1, round(problem.time_ms.size / _COARSE_FRAMES))
     every, coarse = _search(problem, model, 1), _search(problem, model, stride)
     given = torch.from_numpy(problem.ecg), torch.from_numpy(problem.training.ecg)
-    case = torch.arange(problem.cases)
-    found = _best(every, coarse, starting_points(coarse, *given, case, settings.starts), case, settings)
-    poor = case[found.misfit > settings.restart_misfit]
-    if poor.numel():
-        starts = starting_points(coarse, *given, poor, settings.restarts)
-        found.improve(poor, _best(every, coarse, starts, poor, settings))
-    tmp, std = _posterior(every, coarse, found.latent, found.origin, settings)
-    chosen = {"misfit": found.misfit.numpy(), "energy": found.energy.numpy(), "start": found.kind}
+    found = most_probable(coarse, starting_points(coarse, *given, settings.starts), settings)
+    latent, origin, factor = _to_the_bottom(coarse, found.latent[:, 0], found.origin[:, 0], settings.newton_steps)
+    tmp, std = _posterior(every, latent, origin, factor, settings)
+    misfit, energy = every.misfits_and_energies(latent, origin)
+    chosen = {"misfit": misfit.numpy(), "energy": energy.numpy(), "start": found.kind[:, 0]}
     return Reconstruction(tmp, std, chosen)
 
 
-def starting_points(search: Search, ecg: Tensor, training_ecg: Tensor, case: Tensor, count: int) -> Starts:
+def starting_points(search: Search, ecg: Tensor, training_ecg: Tensor, count: int) -> Points:
     """Where to start from: half of it nearest beats, half of it the most probable trial scars with their origins.
 
     Parameters
@@ -160,26 +171,43 @@ def starting_points(search: Search, ecg: Tensor, training_ecg: Tensor, case: Ten
         On some of the frames.
     ecg, training_ecg
         In mV, shapes (case, lead, time) and (beat, lead, time).
-    case
-        Numbers of the cases to be started.
     count
         Starts of a case; fewer where there are fewer beats.
     """
-    model, beats, trials = search.model, count - count // 2, search.model.trial.shape[0]
+    model, beats = search.model, count - count // 2
     tried = max(_TRIED_ORIGINS, count // 4)
-    near = torch.from_numpy(nearest_few(ecg[case].numpy(), training_ecg.numpy(), max(beats, tried)).copy())
+    near = torch.from_numpy(nearest_few(ecg.numpy(), training_ecg.numpy(), max(beats, tried)).copy())
     latent, origin = model.latent[near[:, :beats]], model.origin[near[:, :beats]]
-    kinds = ["beat"] * latent.shape[1]
+    found = Points(latent, origin, np.full(latent.shape[:2], "beat"))
     if count == 1:
-        return Starts(latent, origin, np.array(kinds))
-    found = []
-    for number, place in zip(case, near[:, :tried], strict=True):
-        z, o = model.trial.repeat(len(place), 1), model.origin[place].repeat_interleave(trials, dim=0)
-        best = search.energies(z, o, number.expand(z.shape[0])).argsort()[: count // 2]
-        found.append((z[best], o[best]))
-    latent = torch.cat([latent, torch.stack([z for z, _ in found])], dim=1)
-    origin = torch.cat([origin, torch.stack([o for _, o in found])], dim=1)
-    return Starts(latent, origin, np.array(kinds + ["trial scar"] * (latent.shape[1] - len(kinds))))
+        return found
+    return found.beside(_trial_scars(search, model.origin[near[:, :tried]], None, count // 2))
+
+
+def most_probable(search: Search, starts: Points, settings: ActivationMAP) -> Points:
+    """The most probable point of each case that descents from the starts and from scars tried again lead to."""
+    rate = settings.learning_rate
+    found, energy = _descend(search, starts, settings.first_steps, rate)
+    found, energy = _descend(search, found.least(energy, settings.survivors), settings.rough_steps, rate)
+    found = found.least(energy, 1)
+    again = _trial_scars(search, found.origin, found.latent[:, 0, -PACES:], settings.second_starts)
+    again, other = _descend(search, again, settings.first_steps, rate)
+    found = found.beside(again).least(torch.cat([energy.amin(dim=1, keepdim=True), other], dim=1), 1)
+    return _descend(search, found, settings.steps, rate)[0]
+
+
+def _trial_scars(search: Search, origin: Tensor, pace: Tensor | None, count: int) -> Points:
+    """The most probable round scars of each case with any of its origins (case, origin, 3) and its pace (case, 2)."""
+    trial, latents, origins = search.model.trial, [], []
+    for case, places in enumerate(origin):
+        z, o = trial.repeat(len(places), 1), places.repeat_interleave(len(trial), dim=0)
+        if pace is not None:
+            z[:, -PACES:] = pace[case]
+        best = search.energies(z, o, torch.full((len(z),), case)).argsort()[:count]
+        latents.append(z[best])
+        origins.append(o[best])
+    latent = torch.stack(latents)
+    return Points(latent, torch.stack(origins), np.full(latent.shape[:2], "trial scar"))
 
 
 def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
@@ -202,46 +230,72 @@ def _search(problem: Problem, model: ActivationMapModel, every: int) -> Search:
     return Search(model, WhiteECG.of(ecg, transfer, noise, difference), time_ms)
 
 
-def _best(every: Search, coarse: Search, starts: Starts, case: Tensor, settings: ActivationMAP) -> Optimum:
-    """The best descent of each case."""
-    cases, count, modes = starts.latent.shape
-    numbers = case.repeat_interleave(count)
-    latent, origin = starts.latent.reshape(-1, modes), starts.origin.reshape(-1, 3)
-    latent, origin, energy = _descend(coarse, latent, origin, numbers, settings.first_steps, settings.learning_rate)
-    kept = energy.reshape(cases, count).argsort(dim=1)[:, : settings.survivors]
-    chosen = (kept + count * torch.arange(cases)[:, None]).flatten()
-    latent, origin, numbers = latent[chosen], origin[chosen], numbers[chosen]
-    latent, origin, _ = _descend(coarse, latent, origin, numbers, settings.steps, settings.learning_rate)
-    latent, origin, energy = _descend(every, latent, origin, numbers, settings.last_steps, settings.learning_rate / 5)
-    best = energy.reshape(kept.shape).argmin(dim=1)
-    place = best + kept.shape[1] * torch.arange(cases)
-    latent, origin, energy = latent[place], origin[place], energy[place]
-    kind = starts.kind[kept[torch.arange(cases), best].numpy()]
-    with torch.no_grad():
-        parts = torch.split(torch.arange(cases), _AT_ONCE)
-        misfit = torch.cat([every.misfit(latent[p], origin[p], case[p]).square().mean(dim=1) for p in parts])
-    return Optimum(latent, origin, energy, misfit, kind)
+def _descend(search: Search, points: Points, steps: int, rate: float) -> tuple[Points, Tensor]:
+    """Descend from every point with Adam, its step falling to zero as a cosine does; where it ends, and the energies.
 
-
-def _descend(
-    search: Search, latent: Tensor, origin: Tensor, case: Tensor, steps: int, rate: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Descend from every start with Adam, its step falling to zero as a cosine does; some at a time to spare memory."""
-    parts = []
-    for part in torch.split(torch.arange(latent.shape[0]), _AT_ONCE):
+    Some at a time, to spare memory.
+    """
+    cases, count, modes = points.latent.shape
+    number = torch.arange(cases).repeat_interleave(count)
+    latent, origin, parts = points.latent.reshape(-1, modes), points.origin.reshape(-1, 3), []
+    for part in torch.split(torch.arange(cases * count), _AT_ONCE):
         z, o = latent[part].clone().requires_grad_(), origin[part].clone().requires_grad_()
         optimiser = Adam([z, o], [rate, rate * _ORIGIN_STEP_MM])
         for step in range(steps):
-            torch.autograd.backward(search.energy(z, o, case[part]).sum())
+            torch.autograd.backward(search.energy(z, o, number[part]).sum())
             optimiser.step(0.5 * (1 + math.cos(math.pi * step / steps)))
         with torch.no_grad():
-            parts.append((z.detach(), o.detach(), search.energy(z, o, case[part])))
+            parts.append((z.detach(), o.detach(), search.energy(z, o, number[part])))
     latent, origin, energy = (torch.cat(found) for found in zip(*parts, strict=True))
-    return latent, origin, energy
+    found = Points(latent.reshape(points.latent.shape), origin.reshape(points.origin.shape), points.kind)
+    return found, energy.reshape(cases, count)
+
+
+def _to_the_bottom(search: Search, latent: Tensor, origin: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Gauss–Newton from a point of each case, latent variables (case, mode) and origins (case, 3).
+
+    Returns
+    -------
+    Where it ends, and of each case F with F Fᵀ = (1 + JᵀJ)⁻¹, latent variables first and then the origin in mm, with J
+    of the last step.
+    """
+    latent, origin, factors = latent.clone(), origin.clone(), []
+    modes = latent.shape[1]
+    prior = torch.cat([torch.ones(modes), torch.full((3,), _ORIGIN_PRECISION)]).double()
+    damping = torch.cat([torch.ones(modes), torch.full((3,), _ORIGIN_STEP_MM**-2)]).double()
+    for case in range(latent.shape[0]):
+        for _ in range(steps):
+            misfit, jacobian = _jacobian(search, latent[case], origin[case], case)
+            hessian = jacobian @ jacobian.T + torch.diag(prior)
+            slope = jacobian @ misfit + torch.cat([latent[case], torch.zeros(3)])
+            damped = hessian + _DAMPING * hessian.diagonal().mean() * torch.diag(damping)
+            newton, careful = (torch.linalg.solve(matrix, slope) for matrix in (hessian, damped))
+            step = -torch.cat([torch.outer(_FRACTIONS, newton), torch.outer(_FRACTIONS, careful)]).float()
+            step = torch.cat([torch.zeros(1, modes + 3), step])
+            z, o = latent[case] + step[:, :modes], origin[case] + step[:, modes:]
+            best = search.energies(z, o, torch.full((len(step),), case)).argmin()
+            latent[case], origin[case] = z[best], o[best]
+        inverse = torch.linalg.inv(torch.linalg.cholesky(hessian))
+        factors.append(inverse.T.float())
+    return latent, origin, torch.stack(factors)
+
+
+def _jacobian(search: Search, latent: Tensor, origin: Tensor, case: int) -> tuple[Tensor, Tensor]:
+    """White differences (value,), and their derivatives (mode + 3, value) by finite differences."""
+    modes = latent.numel()
+    size = torch.cat([torch.full((modes,), _PROBE), torch.full((3,), _PROBE_MM)])
+    probes = torch.cat([torch.zeros(1, modes + 3), torch.diag(size)])
+    rows = []
+    with torch.no_grad():
+        for part in torch.split(probes, _AT_ONCE):
+            numbers = torch.full((part.shape[0],), case)
+            rows.append(search.misfit(latent + part[:, :modes], origin + part[:, modes:], numbers))
+    values = torch.cat(rows).double()
+    return values[0], (values[1:] - values[0]) / size[:, None]
 
 
 def _posterior(
-    every: Search, coarse: Search, latent: Tensor, origin: Tensor, settings: ActivationMAP
+    every: Search, latent: Tensor, origin: Tensor, factor: Tensor, settings: ActivationMAP
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the potentials of each case under the Laplace approximation."""
     model, tmp, std = every.model, [], []
@@ -252,8 +306,7 @@ def _posterior(
     # Each sample with its mirror image, so that their mean is exact to first order.
     white = torch.cat([half, -half])
     for case in range(latent.shape[0]):
-        factor = _posterior_factor(coarse, latent[case], origin[case], case)
-        step = white @ factor.T * float(np.sqrt(settings.temperature))
+        step = white @ factor[case].T * float(np.sqrt(settings.temperature))
         with torch.no_grad():
             sample, density = model.decode(
                 latent[case] + step[:, :modes], origin[case] + step[:, modes:], every.time_ms
@@ -263,21 +316,3 @@ def _posterior(
             tmp.append(mean.numpy())
             std.append((sample.var(dim=0, correction=0) + own).sqrt().numpy())
     return np.stack(tmp), np.stack(std)
-
-
-def _posterior_factor(search: Search, latent: Tensor, origin: Tensor, case: int) -> Tensor:
-    """F with F Fᵀ = (1 + JᵀJ)⁻¹, latent variables first and then the origin in mm; J by finite differences."""
-    modes = latent.numel()
-    size = torch.cat([torch.full((modes,), _PROBE), torch.full((3,), _PROBE_MM)])
-    probes = torch.cat([torch.zeros(1, modes + 3), torch.diag(size)])
-    rows = []
-    with torch.no_grad():
-        for part in torch.split(probes, _AT_ONCE):
-            numbers = torch.full((part.shape[0],), case)
-            rows.append(search.misfit(latent + part[:, :modes], origin + part[:, modes:], numbers))
-    values = torch.cat(rows)
-    jacobian = ((values[1:] - values[0]) / size[:, None]).double()
-    prior = torch.cat([torch.ones(modes), torch.full((3,), 1e-4)]).double()
-    hessian = jacobian @ jacobian.T + torch.diag(prior)
-    inverse: Tensor = torch.linalg.inv(torch.linalg.cholesky(hessian))
-    return inverse.T.float()

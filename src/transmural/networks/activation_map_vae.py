@@ -42,7 +42,8 @@ _DECODED = 16
 _HEALTHY, _UNDELAYED_MS, _ACTIVATED = 0.02, 0.5, 0.5
 _TRIALS = 48
 # Pace of a beat: relative deviation of activation times and of durations for a latent variable of 1.
-_PACE, _PACES = 0.1, 2
+_PACE = 0.1
+PACES = 2
 _COVERED, _NORMAL_90 = 0.9, 1.6449
 
 
@@ -99,7 +100,7 @@ class ActivationMapModel:
 
 def encoded(scars: ScarPrior, distance: Tensor) -> Tensor:
     """Latent variables (case, mode + 2) of scars with signed distances (case, node) at the training beats' pace."""
-    return pad(scars.encode(distance), (0, _PACES))
+    return pad(scars.encode(distance), (0, PACES))
 
 
 @network("activation_map_vae", label="Activation-map VAE")

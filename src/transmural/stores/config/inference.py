@@ -49,14 +49,14 @@ class ActivationMAP(Section):
     """Maximum of the posterior of the static latent variable behind the activation maps."""
 
     starts: Whole = quantity("1", "Starts: nearest training beats, and round scars with their origins", ge=1, le=100)
-    restart_misfit: Number = quantity(
-        "1", "A case with a larger mean square of the white misfit (1 where the model is right) is searched again", gt=0
-    )
-    restarts: Whole = quantity("1", "Starts of such a case", ge=1, le=1000)
     first_steps: Whole = quantity("1", "Gradient steps of Adam from each, on some fifty frames", ge=1, le=10_000)
     survivors: Whole = quantity("1", "Starts of the highest posterior that are followed", ge=1, le=100)
-    steps: Whole = quantity("1", "Gradient steps of Adam from each of these, on some fifty frames", ge=1, le=10_000)
-    last_steps: Whole = quantity("1", "Gradient steps after these, on every frame", ge=1, le=10_000)
+    rough_steps: Whole = quantity("1", "Gradient steps from each of these", ge=1, le=10_000)
+    second_starts: Whole = quantity(
+        "1", "Round scars that are tried once more, with the origin and pace found so far", ge=1, le=1000
+    )
+    steps: Whole = quantity("1", "Gradient steps from the best of all", ge=1, le=10_000)
+    newton_steps: Whole = quantity("1", "Steps of Gauss–Newton after these", ge=1, le=100)
     learning_rate: Number = quantity("1", "Largest step size of Adam, in prior standard deviations", gt=0, le=1)
     samples: Whole = quantity("1", "Samples of the posterior behind mean and standard deviation", ge=2, le=10_000)
     temperature: Number = quantity(
@@ -65,8 +65,8 @@ class ActivationMAP(Section):
 
     @cross_check
     def _survivors_are_starts(self) -> Iterator[str]:
-        if self.survivors > min(self.starts, self.restarts):
-            yield f"survivors ({self.survivors}) exceed starts ({self.starts}) or restarts ({self.restarts})"
+        if self.survivors > self.starts:
+            yield f"survivors ({self.survivors}) exceed starts ({self.starts})"
 
 
 class EPConstrained(Section):
