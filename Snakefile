@@ -15,6 +15,7 @@ include: "workflow/rules/networks.smk"
 include: "workflow/rules/inverse.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/robustness.smk"
+include: "workflow/rules/forward_surrogate.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -15,7 +15,15 @@ import pandas as pd
 import yaml
 
 from transmural.inverse.registry import labels
-from transmural.report import generative_em, learned_methods, robustness, subjects
+from transmural.report import (
+    generative_em,
+    learned_methods,
+    robustness,
+    subjects,
+    surrogate_figures,
+    surrogate_section,
+    surrogate_tables,
+)
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
 from transmural.stores.files import write_whole
@@ -42,7 +50,7 @@ def keep(run, overlays):
         "config": config,
     }
     shutil.rmtree(target, ignore_errors=True)
-    for path in kept_files(config["generative_em"]):
+    for path in kept_files(config):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, target / path)
     write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
@@ -50,8 +58,22 @@ def keep(run, overlays):
         write_whole(ROOT / "README.md", with_tables(ROOT / "README.md", target / "scores" / "generative_em.csv"))
 
 
-def kept_files(study):
+def kept_files(config):
     """Scores, tables and figures that a run of this configuration makes, relative to its folder."""
+    of_study = {"generative_em": generative_em_files, "forward_surrogate": lambda _: forward_surrogate_files()}
+    return [path for name in config["studies"] for path in of_study[name](config[name])]
+
+
+def forward_surrogate_files():
+    figures = [*surrogate_figures.FIGURES, surrogate_section.TRAINING_FIGURE]
+    return [
+        "scores/forward_surrogate.csv",
+        *(f"tables/{table}.{form}" for table in surrogate_tables.TABLES for form in ("csv", "md", "tex")),
+        *(f"figures/{figure}.png" for figure in figures),
+    ]
+
+
+def generative_em_files(study):
     names, audited, robust = study["subjects"], study["audit"]["hearts"] > 0, study["robustness"]["hearts"] > 0
     tables = [
         *generative_em.table_names(names, study["cohorts"]),

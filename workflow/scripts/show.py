@@ -13,6 +13,8 @@ from snakemake.utils import update_config
 from transmural.cohorts.design import STUDY
 from transmural.inverse.registry import labels
 from transmural.report.generative_em import shown_cohort, tables
+from transmural.report.surrogate_section import surrogate_conditions
+from transmural.report.surrogate_tables import tables as surrogate_tables
 from transmural.report.table_forms import to_text
 from transmural.stores.config import load
 
@@ -23,15 +25,28 @@ def show(overlays):
         update_config(config, yaml.safe_load(Path(overlay).read_text()))
     study = load(config)
     run = Path("results") / study.run
-    cohorts = study.generative_em.cohorts
-    shown = [f"{table}_{cohort}" for cohort in cohorts for table in ("table1", "table2")]
-    made = tables(pd.read_csv(run / "scores" / f"{STUDY}.csv"), study.generative_em, labels())
-    for table in made:
-        if table.name in [*shown, f"costs_{shown_cohort(cohorts)}"]:
+    shown = {"generative_em": generative_em_tables, "forward_surrogate": surrogate_tables_of}
+    for name in study.studies:
+        for table in shown[name](study, run):
             print("\n" + to_text(table))
     print("* best of this run; (published elsewhere, on other hearts)")
     print(f"Paired tests, each heart and all tables as Markdown, LaTeX and CSV: {run / 'tables'}")
     print(f"Report: {(run / 'report.html').resolve()}")
+
+
+def generative_em_tables(study, run):
+    """Accuracy under each training cohort, and costs."""
+    cohorts = study.generative_em.cohorts
+    shown = [f"{table}_{cohort}" for cohort in cohorts for table in ("table1", "table2")]
+    made = tables(pd.read_csv(run / "scores" / f"{STUDY}.csv"), study.generative_em, labels())
+    return [table for table in made if table.name in [*shown, f"costs_{shown_cohort(cohorts)}"]]
+
+
+def surrogate_tables_of(study, run):
+    """Accuracy of surrogates and baselines, and costs."""
+    scores = pd.read_csv(run / "scores" / "forward_surrogate.csv")
+    made = surrogate_tables(scores, [surrogate_conditions(study.forward_surrogate)])
+    return [table for table in made if table.name != "surrogate_tests"]
 
 
 if __name__ == "__main__":

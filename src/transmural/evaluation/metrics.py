@@ -41,6 +41,12 @@ METRICS = {
     "memory": Metric("MB", "Peak memory of a case"),
     "failed": Metric("1", "Failed cases"),
 }
+ECG_METRICS = {
+    "r2": Metric("1", "R² of the ECG", higher_is_better=True),
+    "mae": Metric("sd", "Mean absolute error of the ECG"),
+}
+"""Of predicted ECGs (`surrogate_scores`); ``sd`` is the standard deviation by which ECGs are z-scored."""
+ALL_METRICS = METRICS | ECG_METRICS
 
 
 def nrmse(truth: Floats, estimate: Floats) -> Doubles:

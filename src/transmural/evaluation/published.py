@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from transmural.evaluation.metrics import METRICS
+from transmural.evaluation.metrics import ALL_METRICS
 from transmural.stores.config.model import Section
 from transmural.stores.errors import StoreError
 
@@ -30,10 +30,10 @@ class Value(Section):
 
     @model_validator(mode="after")
     def _metric_is_known(self) -> Self:
-        if self.metric not in METRICS:
-            raise ValueError(f"metric '{self.metric}' is unknown; known are {sorted(METRICS)}")
-        if self.unit != METRICS[self.metric].unit:
-            raise ValueError(f"unit of {self.metric} is '{METRICS[self.metric].unit}', got '{self.unit}'")
+        if self.metric not in ALL_METRICS:
+            raise ValueError(f"metric '{self.metric}' is unknown; known are {sorted(ALL_METRICS)}")
+        if self.unit != ALL_METRICS[self.metric].unit:
+            raise ValueError(f"unit of {self.metric} is '{ALL_METRICS[self.metric].unit}', got '{self.unit}'")
         return self
 
 

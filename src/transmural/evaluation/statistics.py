@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from transmural.evaluation.metrics import METRICS
+from transmural.evaluation.metrics import ALL_METRICS
 from transmural.stores.errors import InferenceError
 
 Doubles = NDArray[np.float64]
@@ -90,7 +90,7 @@ def paired_tests(
         where = f"cohort {cohort}, setting {setting}, metric {metric}"
         by_method = {name: _by_case(group, name, where) for name in names}
         for method, other in pairs:
-            difference = _improvement(by_method, method, other, where, METRICS[str(metric)].higher_is_better)
+            difference = _improvement(by_method, method, other, where, ALL_METRICS[str(metric)].higher_is_better)
             test = compare(difference, confidence)
             rows.append(
                 {"cohort": cohort, "setting": setting, "metric": metric, "unit": unit, "method": method, "other": other}

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -52,8 +52,15 @@ class Epochs(Generic[Model]):
             model.parameters(), lr=self._rate, weight_decay=settings.weight_decay, fused=True
         )
 
-    def one(self, epoch: int) -> Epoch:
+    def one(self, epoch: int, losses: Sequence[float] = ()) -> Epoch:
         """Train for one epoch, numbered from 0, and validate.
+
+        Parameters
+        ----------
+        epoch
+            Its number.
+        losses
+            Validation losses of the epochs before, for schedules that look at them.
 
         Raises
         ------
@@ -62,7 +69,7 @@ class Epochs(Generic[Model]):
         """
         started = time.perf_counter()
         with self._run.torch_stream("training", epoch):
-            trained = self._train(epoch)
+            trained = self._train(epoch, losses)
         with self._run.torch_stream("validation"):
             validated = self._validate(epoch)
         return {
@@ -74,7 +81,7 @@ class Epochs(Generic[Model]):
             **{f"validation_{name}": mean for name, mean in validated.items()},
         }
 
-    def _train(self, epoch: int) -> dict[str, float]:
+    def _train(self, epoch: int, losses: Sequence[float]) -> dict[str, float]:
         self._model.train()
         order = self._run.generator("batches", epoch).permutation(_cases(self._data))
         batches = _batches(self._data, order, self._batch_cases, self._device)
@@ -84,7 +91,7 @@ class Epochs(Generic[Model]):
         names: list[str] = []
         for step, (batch, cases) in enumerate(batches):
             rate = self._rate * learning_rate_factor(
-                epoch * steps + step, self._settings.epochs * steps, self._settings.schedule
+                epoch * steps + step, self._settings.epochs * steps, self._settings.schedule, losses
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate

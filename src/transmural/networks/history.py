@@ -18,6 +18,11 @@ def appended(history: History, entry: Epoch, monitor: str) -> History:
     return [*history, {**entry, "best": float(best)}]
 
 
+def validation_losses(history: Sequence[Epoch]) -> list[float]:
+    """Validation mean of the loss that is minimised, an epoch each, whatever term decides which epoch is the best."""
+    return [entry["validation_loss"] for entry in history]
+
+
 def best_epoch(history: Sequence[Epoch]) -> int:
     """Number of the epoch whose weights are kept; 0 when there are no epochs."""
     return max((number for number, entry in enumerate(history, start=1) if entry["best"]), default=0)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from transmural.networks.checkpoint import TrainingState, digest_of, read_checkpoint, write_checkpoint
 from transmural.networks.device import chosen_device
 from transmural.networks.epochs import Epochs, Loss
-from transmural.networks.history import History, appended, best_epoch, is_exhausted
+from transmural.networks.history import History, appended, best_epoch, is_exhausted, validation_losses
 from transmural.networks.run import TrainingRun
 from transmural.stores.config.networks import Training
 
@@ -91,7 +91,8 @@ def fit(
         read_checkpoint(run.checkpoint, digest, state)
     written, cost = time.perf_counter(), 0.0
     while len(state.history) < settings.epochs and not is_exhausted(state.history, settings.patience_epochs):
-        state.history = appended(state.history, epochs.one(len(state.history)), monitor)
+        entry = epochs.one(len(state.history), validation_losses(state.history))
+        state.history = appended(state.history, entry, monitor)
         done = len(state.history)
         if best_epoch(state.history) == done:
             state.keep_as_best()

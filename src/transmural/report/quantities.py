@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transmural.evaluation.metrics import METRICS
+from transmural.evaluation.metrics import ALL_METRICS
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ _SHOWN: Mapping[str, tuple[str, int | None, bool]] = {
     "activation_time_mae": ("Activation-time error", 1, True),
     "coverage_50": ("Coverage of 50 % intervals", 2, True),
     "coverage_90": ("Coverage of 90 % intervals", 2, True),
+    "r2": ("R²", 3, True),
+    "mae": ("Mean absolute error", 3, True),
     "seconds": ("Time a case", None, False),
     "memory": ("Memory a case", None, False),
 }
@@ -68,7 +70,7 @@ SETTING_LABELS = {
 
 def quantity(metric: str) -> Quantity:
     """How a metric is shown; one without an entry here is named as `evaluation` names it."""
-    known = METRICS.get(metric)
+    known = ALL_METRICS.get(metric)
     label, decimals, accuracy = _SHOWN.get(metric, (known.long_name if known else metric.replace("_", " "), 3, True))
     if known is None:
         return Quantity(label, "1", decimals, accuracy=accuracy)

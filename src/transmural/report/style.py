@@ -45,6 +45,16 @@ _METHOD_COLOURS = {
     "em": "#ddcc77",
     "marginal_map": "#661100",
     "activation_map": "#aa3377",
+    # Of ECGs predicted from sheets, never drawn beside those above.
+    "surrogate": "#d55e00",
+    "no_cnn": "#56b4e9",
+    "no_attention": "#009e73",
+    "no_time_embedding": "#e69f00",
+    "no_spectral_entropy": "#cc79a7",
+    "closed_form": "#0072b2",
+    "ridge_frames": "#117733",
+    "ridge_mean_voltage": "#999933",
+    "class_mean": "#8c8c8c",
 }
 _METHOD_MARKERS = {
     "tikhonov0": "o",
@@ -57,6 +67,15 @@ _METHOD_MARKERS = {
     "em": "<",
     "marginal_map": ">",
     "activation_map": "*",
+    "surrogate": "o",
+    "no_cnn": "s",
+    "no_attention": "D",
+    "no_time_embedding": "^",
+    "no_spectral_entropy": "v",
+    "closed_form": "P",
+    "ridge_frames": "<",
+    "ridge_mean_voltage": ">",
+    "class_mean": "X",
 }
 _OTHER_COLOURS = ("#cc79a7", "#882255", "#117733", "#44aa99", "#6699cc")
 _OTHER_MARKERS = ("p", "h", "d", "8", "H")

@@ -101,12 +101,20 @@ def score_table(
         f"This run: mean ± standard deviation over the test cases of {over}; bold: best of this run. A failed case "
         "stays in the mean, as if the method had returned zero, and is counted in brackets.",
         *([_COVERAGE_NOTE] if measured & {"coverage_50", "coverage_90"} else []),
-        *_published_notes(published),
+        *published_notes(published),
     ]
     return Table(name, title, "Metric", columns, tuple(blocks), (*notes, *own_notes))
 
 
-def paired_table(tests: pd.DataFrame, *, name: str, title: str, labels: Mapping[str, str] | None = None) -> Table:
+def paired_table(
+    tests: pd.DataFrame,
+    *,
+    name: str,
+    title: str,
+    labels: Mapping[str, str] | None = None,
+    tested: str = "As published, differences are tested with paired t-tests",
+    notes: Sequence[str] = (),
+) -> Table:
     """Paired comparisons: the t-test as published, Holm's correction, effect size and Wilcoxon's test.
 
     Parameters
@@ -117,6 +125,10 @@ def paired_table(tests: pd.DataFrame, *, name: str, title: str, labels: Mapping[
         File name and caption of the table.
     labels
         Names of methods as shown.
+    tested
+        How differences are tested, and whether a paper did so; begins the second note.
+    notes
+        What else the study says of these tests, printed first below the table.
     """
     columns = (
         Column("n", "cases"),
@@ -132,13 +144,13 @@ def paired_table(tests: pd.DataFrame, *, name: str, title: str, labels: Mapping[
     for setting in ordered_settings(tests["setting"]):
         rows = tuple(_test_row(test, labels) for _, test in tests[tests["setting"] == setting].iterrows())
         blocks.append(Block(setting, setting_label(setting), rows))
-    notes = (
+    own_notes = (
         "Improvement: by how much the first method is better than the second, in the metric's unit; negative where it "
         "is worse. Tests are two-sided and paired by case.",
-        "As published, differences are tested with paired t-tests; Holm's correction is over all rows of this table. "
+        f"{tested}; Holm's correction is over all rows of this table. "
         "d_z: mean over standard deviation of the paired differences. Bold: p < 0.001 after the correction.",
     )
-    return Table(name, title, "Comparison", columns, tuple(blocks), notes)
+    return Table(name, title, "Comparison", columns, tuple(blocks), (*notes, *own_notes))
 
 
 def _our_columns(
@@ -196,25 +208,27 @@ def _published_cells(printed: pd.DataFrame, columns: Sequence[tuple[Column, str,
     for column, paper, method in columns:
         row = printed[(printed["paper"] == paper) & (printed["method"] == method)]
         row = row[row["short"] + ", " + row["table"] == column.group.removeprefix("Published: ")]
-        if row.empty:
-            cells.append(Cell(NOT_GIVEN))
-            continue
-        mean, sd = float(row["mean"].iloc[0]), float(row["sd"].iloc[0])
-        numbers: dict[str, float | int | str] = {"mean": mean, "sd": sd}
-        if np.isfinite(row["cases"].iloc[0]):
-            numbers["n"] = int(row["cases"].iloc[0])
-        # As many decimals as the paper prints, not ours.
-        cells.append(Cell(f"{mean:g}" + (f" ± {sd:g}" if np.isfinite(sd) else ""), numbers))
+        cells.append(Cell(NOT_GIVEN) if row.empty else printed_cell(row.iloc[0]))
     return cells
 
 
-def _published_notes(published: pd.DataFrame) -> list[str]:
+def printed_cell(row: "pd.Series[float]") -> Cell:
+    """A printed figure, a row of `evaluation.published.published`, with as many decimals as the paper prints."""
+    mean, sd = float(row["mean"]), float(row["sd"])
+    numbers: dict[str, float | int | str] = {"mean": mean, "sd": sd}
+    if np.isfinite(row["cases"]):
+        numbers["n"] = int(row["cases"])
+    return Cell(f"{mean:g}" + (f" ± {sd:g}" if np.isfinite(sd) else ""), numbers)
+
+
+def published_notes(published: pd.DataFrame, elsewhere: str = "other hearts and simulations") -> list[str]:
+    """What printed columns are and where they come from; ``elsewhere`` is what they were measured on."""
     sources = published[["short", "table", "citation", "note"]].drop_duplicates()
     notes = [f"{row['short']}, {row['table']}: {row['citation']}. {row['note']}" for _, row in sources.iterrows()]
     if notes:
         notes.insert(
             0,
-            "Published columns (italic) are printed in the paper, on other hearts and simulations; "
+            f"Published columns (italic) are printed in the paper, on {elsewhere}; "
             f"«{NOT_GIVEN}»: the paper prints no value.",
         )
     return notes
@@ -228,10 +242,10 @@ def _test_row(test: "pd.Series[float]", labels: Mapping[str, str] | None) -> Row
     cells = (
         Cell(str(int(test["n"])), {"value": int(test["n"])}),
         Cell(shown.text(float(test["improvement"])), {"value": float(test["improvement"])}),
-        Cell(rounded(float(test["t"]), 2), {"value": float(test["t"])}),
+        _given(rounded(float(test["t"]), 2), {"value": float(test["t"])}),
         p_cell(test["p"]),
         p_cell(test["p_holm"], strong=True),
-        Cell(
+        _given(
             f"{effect} ({low} to {high})",
             {"value": numbers["d_z"], "low": numbers["d_z_low"], "high": numbers["d_z_high"]},
         ),
@@ -239,6 +253,11 @@ def _test_row(test: "pd.Series[float]", labels: Mapping[str, str] | None) -> Row
         p_cell(test["p_wilcoxon_holm"]),
     )
     return Row(f"{test['metric']}:{test['method']}:{test['other']}", f"{shown.label}: {pair}", cells, shown.unit)
+
+
+def _given(text: str, numbers: Mapping[str, float]) -> Cell:
+    """A cell with these numbers; a dash where there are too few cases for a statistic."""
+    return Cell("–") if np.isnan(numbers["value"]) else Cell(text, numbers)
 
 
 def p_cell(p: float, strong: bool = False) -> Cell:

@@ -139,3 +139,38 @@ RECONSTRUCTION = Contract(
         "memory_mb": Variable(("case",), "float", "MB", "peak memory of the method beyond its inputs"),
     },
 )
+
+SHEETS = Contract(
+    "sheets",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "tmp": Variable(
+            ("case", "time", "row", "column"), "float", "1", "transmembrane potential, mean over the nodes of a cell"
+        ),
+        "lead": Variable(("lead",), "str", "", "name of the electrode: reference, or how it was moved"),
+        "electrode_position": Variable(("lead", "xyz"), "float", "mm", "electrode, from the sheet's top-left corner"),
+        "ecg": Variable(("case", "lead", "time"), "float", "mm/ms", "extracellular potential from all nodes (Eq. 1)"),
+        "lead_field": Variable(
+            ("case", "lead", "row", "column"), "float", "mm/ms", "weight of a cell's mean potential in the ECG"
+        ),
+        "activation_time": Variable(
+            ("case", "row", "column"), "float", "ms", "mean over the cell's activated nodes; NaN where none is", True
+        ),
+        "diffusivity": Variable(("case",), "float", "mm2/ms", "D of the conductive tissue"),
+        "conductive_share": Variable(("case", "row", "column"), "float", "1", "share of the cell that conducts"),
+        "tissue_class": Variable(("case",), "str", "", "healthy, gap_junction, fibrotic or combined"),
+        "stimulus": Variable(("case",), "str", "", "plane or focal"),
+        "stimulus_position": Variable(("case", "xyz"), "float", "mm", "centre of the stimulated nodes"),
+        "seconds": Variable(("case",), "float", "s", "time that the simulation took"),
+    },
+)
+
+PREDICTED_ECGS = Contract(
+    "predicted ECGs",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "method": Variable(("method",), "str", "", "name of the method"),
+        "ecg": Variable(("case", "time"), "float", "1", "scaled ECG of the reference electrode"),
+        "predicted": Variable(("method", "case", "time"), "float", "1", "scaled ECG that the method predicts"),
+    },
+)

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from transmural.stores.config.inference import Inference
-from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_check, quantity
+from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_check, quantity, repeated
 from transmural.stores.config.networks import Training, TrainingResources, network_settings
 from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
 from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
 from transmural.stores.config.robustness import Robustness, VariedCases
+from transmural.stores.config.sheets import ForwardSurrogateStudy, SheetDesign
 from transmural.stores.config.studies import (
     Audit,
     BeatSampling,
@@ -31,11 +32,13 @@ __all__ = [
     "BeatSampling",
     "CohortDesign",
     "Convergence",
+    "ForwardSurrogateStudy",
     "GenerativeEM",
     "Inference",
     "Measurement",
     "RichDesign",
     "Robustness",
+    "SheetDesign",
     "Simulation",
     "Study",
     "Subject",
@@ -56,12 +59,20 @@ class Study(Section):
 
     run: Name = Field(description="Name of the run: the folder results/{run}")
     seed: Whole = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
+    studies: list[Literal["generative_em", "forward_surrogate"]] = Field(
+        min_length=1, description="Studies that are run; the sections of others are only checked"
+    )
     subjects: dict[Name, Subject] = Field(description="Catalogue of hearts and torsos by name")
     anatomy: Anatomy
     torso: Torso
     simulation: Simulation
     training: TrainingResources
     generative_em: GenerativeEM
+    forward_surrogate: ForwardSurrogateStudy
+
+    @cross_check
+    def _studies_are_distinct(self) -> Iterator[str]:
+        yield from repeated("studies", self.studies)
 
     @cross_check
     def _run_overwrites_nothing(self) -> Iterator[str]:

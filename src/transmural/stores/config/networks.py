@@ -28,8 +28,9 @@ class Training(Section):
     )
     batch_cases: Whole = quantity("1", "Beats of a gradient step at most", ge=1, le=10000)
     learning_rate: Number = quantity("1", "Largest step size of Adam", gt=0, le=1)
-    schedule: Literal["cosine", "constant"] = Field(
-        description="How the learning rate falls after a short linear warm-up"
+    schedule: Literal["cosine", "constant", "plateau"] = Field(
+        description="How the learning rate falls: along half a cosine after a short linear warm-up, not at all, or "
+        "halved when the validation loss has not improved for five epochs"
     )
     weight_decay: Number = quantity("1", "Decoupled weight decay (AdamW); 0 is Adam", ge=0, le=1)
     clip_norm: Number = quantity("1", "Largest norm of the gradient; longer ones are shortened to it", gt=0)
@@ -88,6 +89,37 @@ class ActivationMapVAE(Training):
     origin_penalty: Number = quantity(
         "1", "Weight of the size of corrections by origin, divided by the number of training origins", ge=0, le=1e6
     )
+
+
+class ForwardSurrogate(Training):
+    """The surrogate of the forward problem on a sheet (Ogbomo-Harmitt et al. 2025, section 2.2).
+
+    The paper gives no sizes; the last four fields remove parts of it, as its ablation study does.
+    """
+
+    channels_first: Whole = quantity("1", "Channels of the encoder's first convolution", ge=1, le=1024)
+    channels_second: Whole = quantity("1", "Channels of the encoder's second convolution", ge=1, le=1024)
+    pooled: Whole = quantity("1", "Rows and columns that adaptive pooling leaves of a map", ge=1, le=64)
+    hidden: Whole = quantity("1", "Length of a frame's latent vector", ge=1, le=4096)
+    units: Whole = quantity("1", "Units of the LSTM decoder", ge=1, le=4096)
+    attention_units: Whole = quantity("1", "Units of the additive attention", ge=1, le=4096)
+    embedding: Whole = quantity("1", "Length of a time embedding, sines and cosines", ge=2, le=1024)
+    head_units: Whole = quantity("1", "Units between the two linear layers that give the ECG", ge=1, le=4096)
+    dropout: Number = quantity("1", "Share of the encoder's features left out in training", ge=0, lt=1)
+    symmetries: bool = Field(
+        description="Whether training turns and mirrors sheets, which changes no ECG above the sheet's centre (ours)"
+    )
+    encoder: Literal["cnn", "mean_voltage"] = Field(
+        description="What gives the latent vectors: convolutions over the map, or its mean voltage alone"
+    )
+    attention: bool = Field(description="Whether the decoder is given a context from the frames of all times")
+    time_embedding: bool = Field(description="Whether attention and decoder are told the time of the frames")
+    spectral_entropy: bool = Field(description="Whether the loss has the difference of the spectral entropies in it")
+
+    @cross_check
+    def _sines_and_cosines_come_in_pairs(self) -> Iterator[str]:
+        if self.embedding % 2:
+            yield f"embedding ({self.embedding}) must be even: half of it are sines, half cosines"
 
 
 class Networks(Section):

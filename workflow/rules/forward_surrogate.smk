@@ -1,0 +1,140 @@
+"""Study 5: sheets of tissue, surrogates of their ECG, what they and the baselines score."""
+
+from transmural.cohorts.sheets import SHEET_COHORTS, classes_of
+from transmural.report.surrogate_figures import FIGURES as SURROGATE_FIGURES
+from transmural.report.surrogate_section import TRAINING_FIGURE
+from transmural.report.surrogate_tables import TABLES as SURROGATE_TABLES
+from transmural.stores.config import SheetDesign
+
+# The surrogate, its ablations, and those trained without a tissue class.
+SURROGATES = study.forward_surrogate.trainings
+
+
+def sheet_paths(cohort):
+    """Shards of a cohort of sheets."""
+    count = len(
+        shards(
+            len(classes_of(study.forward_surrogate, cohort)),
+            study.forward_surrogate.shard_sheets,
+        )
+    )
+    return [results(f"beats/forward_surrogate/{cohort}/{i:04d}") for i in range(count)]
+
+
+rule sheets:
+    output:
+        directory(results("beats/forward_surrogate/{cohort}/{shard}")),
+    log:
+        logs("beats/forward_surrogate/{cohort}/{shard}"),
+    benchmark:
+        benchmarks("beats/forward_surrogate/{cohort}/{shard}")
+    wildcard_constraints:
+        cohort="|".join(SHEET_COHORTS),
+    priority: 30
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=60,
+    params:
+        seed=study.seed,
+        design=part("forward_surrogate", SheetDesign),
+        library=digest("sheets.py"),
+    message:
+        "Simulating sheets of tissue, {wildcards.cohort}, shard {wildcards.shard}"
+    script:
+        "../scripts/sheets.py"
+
+
+rule train_surrogate:
+    input:
+        sheet_paths("published"),
+    output:
+        directory(results("networks/forward_surrogate/{form}")),
+    log:
+        logs("networks/forward_surrogate/{form}"),
+    benchmark:
+        benchmarks("networks/forward_surrogate/{form}")
+    wildcard_constraints:
+        form="|".join(SURROGATES),
+    priority: 25
+    conda:
+        "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=24 * 60,
+        gpu=int(TRAINED_ON_GPU),
+    params:
+        seed=study.seed,
+        training=section("training"),
+        network=section("forward_surrogate")["network"],
+        ecg_scale=study.forward_surrogate.ecg_scale,
+        library=digest("train_surrogate.py"),
+    message:
+        "Training the forward surrogate, {wildcards.form}"
+    script:
+        "../scripts/train_surrogate.py"
+
+
+rule surrogate_scores:
+    input:
+        published=sheet_paths("published"),
+        moved=sheet_paths("moved"),
+        networks=expand(rules.train_surrogate.output[0], form=SURROGATES),
+    output:
+        scores=results("scores/forward_surrogate.csv"),
+        predictions=directory(results("predictions/forward_surrogate")),
+    log:
+        logs("scores/forward_surrogate"),
+    benchmark:
+        benchmarks("scores/forward_surrogate")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        study=section("forward_surrogate"),
+        library=digest("surrogate_scores.py"),
+    message:
+        "Scoring surrogates and baselines"
+    script:
+        "../scripts/surrogate_scores.py"
+
+
+rule surrogate_results:
+    input:
+        scores=rules.surrogate_scores.output.scores,
+        predictions=rules.surrogate_scores.output.predictions,
+        sheets=sheet_paths("published"),
+        networks=expand(rules.train_surrogate.output[0], form=SURROGATES),
+        published=PUBLISHED,
+    output:
+        tables=table_files(SURROGATE_TABLES),
+        figures=figure_files([*SURROGATE_FIGURES, TRAINING_FIGURE]),
+    log:
+        logs("surrogate_results"),
+    benchmark:
+        benchmarks("surrogate_results")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    params:
+        study=section("forward_surrogate"),
+        run=lambda wildcards, output: str(Path(output[0]).parents[1]),
+        library=digest("surrogate_results.py"),
+    message:
+        "Writing tables and figures of forward_surrogate"
+    script:
+        "../scripts/surrogate_results.py"
+
+
+rule forward_surrogate:
+    input:
+        rules.surrogate_results.output,
