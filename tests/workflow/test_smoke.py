@@ -12,16 +12,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from transmural.stores.contracts import ANATOMY, BEATS, COHORT, RECONSTRUCTION, TRANSFER
+from transmural.stores.contracts import ANATOMY, BEATS, COHORT, PREDICTED_ECGS, RECONSTRUCTION, SHEETS, TRANSFER
 from transmural.stores.store import open_store, provenance_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-STUDY_TABLES = "tables/[!c]*"  # all but the costs, which are times
+TABLES = "tables/*"
 
 
 def digests(results, pattern):
-    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(results.glob(pattern)) if p.is_file()}
+    """Of files, without the tables of costs, which are times."""
+    files = [p for p in sorted(results.glob(pattern)) if p.is_file() and "costs" not in p.name]
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
     assert found
     return found
 
@@ -31,8 +33,8 @@ def planned(output):
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)}
 
 
-def untimed_scores(results):
-    scores = pd.read_csv(results / "scores" / "generative_em.csv")
+def untimed_scores(results, study):
+    scores = pd.read_csv(results / "scores" / f"{study}.csv")
     return scores[~scores["metric"].isin(["seconds", "memory"])].reset_index(drop=True)
 
 
@@ -45,6 +47,8 @@ def test_every_stage_left_a_whole_store(smoke):
         "beats/generative_em/*/*/*": BEATS,
         "varied_beats/generative_em/*/*": BEATS,
         "reconstructions/generative_em/*/*/*/*": RECONSTRUCTION,
+        "beats/forward_surrogate/*/*": SHEETS,
+        "predictions/forward_surrogate": PREDICTED_ECGS,
     }.items():
         stores = sorted(results.glob(pattern))
         assert stores, pattern
@@ -79,6 +83,31 @@ def test_every_test_case_has_its_novelty_under_each_training_cohort(smoke):
     rich = novelty[novelty["cohort"] == "rich"]
     assert rich["training_origin_mm"].min() >= 4 - 1e-3
     assert rich["training_scar_overlap"].max() <= 0.7
+
+
+def test_surrogates_are_scored_in_every_setting_beside_their_baselines(smoke):
+    config = yaml.safe_load((smoke.results() / "config.yaml").read_text())["forward_surrogate"]
+    scores = pd.read_csv(smoke.results() / "scores" / "forward_surrogate.csv")
+    assert list(scores) == ["subject", "setting", "case", "method", "metric", "value", "unit"]
+    assert not scores.duplicated(["setting", "case", "method", "metric"]).any()
+    held_out = {f"held_out_{name}" for name in config["held_out"]}
+    moved = {name for name in scores["setting"] if name.startswith("electrode_moved")}
+    assert len(moved) == len(config["moved_electrodes_mm"])
+    assert set(scores["setting"]) == {"test", "stimulus_moved", "frames_every_2", *held_out, *moved}
+    tested = scores[(scores["setting"] == "test") & (scores["metric"] == "r2")]
+    baselines = {"closed_form", "ridge_frames", "ridge_mean_voltage", "class_mean"}
+    assert set(tested["method"]) == {"surrogate", *config["forms"], *baselines}
+    assert set(tested["subject"]) == {"healthy", "gap_junction", "fibrotic", "combined"}
+    assert tested[tested["method"] == "closed_form"]["value"].min() > 0.9
+    assert set(scores[scores["metric"] == "seconds"]["method"]) == {"solver", "closed_form", "surrogate"}
+    assert set(scores[scores["setting"].isin(held_out)]["subject"]) == set(config["held_out"])
+
+
+def test_one_study_can_be_run_alone(smoke):
+    for study, other in (("generative_em", "sheets"), ("forward_surrogate", "beats")):
+        status, output = smoke.run("--dry-run", "--forceall", "--config", f"studies=[{study}]")
+        assert status == 0, output
+        assert other not in planned(output)
 
 
 def test_robustness_is_scored_on_the_same_cases_at_every_level(smoke):
@@ -141,11 +170,11 @@ def test_a_method_is_added_without_rerunning_anything_else(smoke):
 def test_a_command_of_the_report_makes_its_item_again(smoke):
     page = (smoke.results() / "report.html").read_text()
     commands = set(re.findall(r"snakemake (\w+) --cores all --configfile (results/smoke/config.yaml)", page))
-    assert {target for target, _ in commands} == {"all", "tables", "figures", "report"}
+    assert {target for target, _ in commands} == {"all", "tables", "figures", "report", "forward_surrogate"}
     for target, overlay in commands:
         status, output = smoke.run(target, "--dry-run", config=overlay)
         assert status == 0, output
-        assert "beats" not in output
+        assert not {"beats", "sheets"} & set(planned(output))
 
 
 def test_shards_of_an_earlier_configuration_do_no_harm(smoke):
@@ -191,8 +220,10 @@ def test_killed_anywhere_and_resumed_on_one_core_the_tables_are_the_same_bits(sm
         checkout.kill(process)
     status, output = checkout.run(cores=1)
     assert status == 0, output
-    assert digests(checkout.results(), STUDY_TABLES) == digests(smoke.results(), STUDY_TABLES)
-    pd.testing.assert_frame_equal(untimed_scores(checkout.results()), untimed_scores(smoke.results()), check_exact=True)
+    assert digests(checkout.results(), TABLES) == digests(smoke.results(), TABLES)
+    for study in ("generative_em", "forward_surrogate"):
+        resumed, whole = (untimed_scores(run.results(), study) for run in (checkout, smoke))
+        pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
 
 
 def test_the_tables_are_shown_at_the_end(smoke):
