@@ -35,6 +35,7 @@ unit: $(VENV)/.installed
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
 bench: $(VENV)/.installed .venv-bench/.installed
 	FINITEWAVE_PYTHON=.venv-bench/bin/python $(BIN)/python benchmarks/monodomain.py
+	FINITEWAVE_PYTHON=.venv-bench/bin/python $(BIN)/python benchmarks/sheets.py
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

@@ -30,6 +30,10 @@ HERE = Path(__file__).parent
 BEATS, DURATION_MS, FRAMES, NODES, LEADS = 850, 550.0, 201, 1900, 132
 SPACING_MM, STEP_MS = 2.0, 0.25
 PEER_STEP_MS = 0.2  # isotropic tissue needs a smaller step
+NO_PEER = (
+    "finitewave: not compared; install it (`pip install finitewave`) or name an interpreter that has it in"
+    " FINITEWAVE_PYTHON"
+)
 
 
 def heart() -> Tissue:
@@ -175,10 +179,7 @@ def main(threads: int) -> None:
     )
     interpreter = peer()
     if interpreter is None:
-        print(
-            "finitewave: not compared; install it (`pip install finitewave`) or name an interpreter that has it in"
-            " FINITEWAVE_PYTHON"
-        )
+        print(NO_PEER)
         return
     for isotropic in (True, False):
         ours, theirs = against_finitewave(interpreter, config, isotropic)

@@ -48,7 +48,7 @@ def single(cell: FentonKarma) -> FentonKarma:
 
 @_inline
 def _switch(x):  # type: ignore[no-untyped-def]
-    """1 + tanh(x) within 2e-5, and exactly 0 far below; a quotient of polynomials vectorises, np.tanh doesn't."""
+    """1 + tanh(x) within 1e-4, and exactly 0 far below; a quotient of polynomials vectorises, np.tanh doesn't."""
     s = min(max(x, -_FAR), _FAR)
     s2 = s * s
     upper = s * (np.float32(135135) + s2 * (np.float32(17325) + s2 * (np.float32(378) + s2)))
