@@ -20,6 +20,7 @@ from transmural.cohorts.design import (
     case_count,
     cohort_names,
 )
+from transmural.cohorts.sheets import classes_of
 from transmural.inverse.registry import methods
 from transmural.report.generative_em import FIGURES, shown_cohort, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES

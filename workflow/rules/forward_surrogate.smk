@@ -1,6 +1,6 @@
 """Study 5: sheets of tissue, surrogates of their ECG, what they and the baselines score."""
 
-from transmural.cohorts.sheets import SHEET_COHORTS, classes_of
+from transmural.cohorts.sheets import SHEET_COHORTS
 from transmural.report.surrogate_figures import FIGURES as SURROGATE_FIGURES
 from transmural.report.surrogate_section import TRAINING_FIGURE
 from transmural.report.surrogate_tables import TABLES as SURROGATE_TABLES
@@ -8,17 +8,6 @@ from transmural.stores.config import SheetDesign
 
 # The surrogate, its ablations, and those trained without a tissue class.
 SURROGATES = study.forward_surrogate.trainings
-
-
-def sheet_paths(cohort):
-    """Shards of a cohort of sheets."""
-    count = len(
-        shards(
-            len(classes_of(study.forward_surrogate, cohort)),
-            study.forward_surrogate.shard_sheets,
-        )
-    )
-    return [results(f"beats/forward_surrogate/{cohort}/{i:04d}") for i in range(count)]
 
 
 rule sheets:

@@ -144,3 +144,46 @@ def drawn_inputs():
             score_part("thresholds.json"), subject=SUBJECTS, cohort=SCORED
         ),
     }
+
+
+def sheet_paths(cohort):
+    """Shards of a cohort of sheets."""
+    count = len(
+        shards(
+            len(classes_of(study.forward_surrogate, cohort)),
+            study.forward_surrogate.shard_sheets,
+        )
+    )
+    return [results(f"beats/forward_surrogate/{cohort}/{i:04d}") for i in range(count)]
+
+
+def generative_em_inputs():
+    """What the report needs of generative_em, if it is run."""
+    if "generative_em" not in study.studies:
+        return {}
+    return {
+        **drawn_inputs(),
+        "transfers": expand(rules.transfer.output[0], subject=SUBJECTS),
+        "tables": table_files(TABLES),
+        "figures": figure_files([*FIGURES, *LEARNING_FIGURES]),
+        "audit": [rules.audit_table.output.scores] if AUDITED else [],
+        "robustness": [rules.robustness.output.scores] if ROBUST else [],
+        "subject_figures": figure_files(
+            [f"{name}_{subject}" for subject in SUBJECTS for name in SUBJECT_FIGURES]
+        ),
+    }
+
+
+def forward_surrogate_inputs():
+    """What the report needs of forward_surrogate, if it is run."""
+    if "forward_surrogate" not in study.studies:
+        return {}
+    return {
+        "surrogate_scores": rules.surrogate_scores.output.scores,
+        "surrogate_results": rules.surrogate_results.output,
+    }
+
+
+def of_studies(**files):
+    """Those files whose study is run."""
+    return [files[name] for name in study.studies if name in files]

@@ -112,33 +112,6 @@ rule study_figures:
         "../scripts/study_figures.py"
 
 
-def generative_em_inputs():
-    """What the report needs of generative_em, if it is run."""
-    if "generative_em" not in study.studies:
-        return {}
-    return {
-        **drawn_inputs(),
-        "transfers": expand(rules.transfer.output[0], subject=SUBJECTS),
-        "tables": table_files(TABLES),
-        "figures": figure_files([*FIGURES, *LEARNING_FIGURES]),
-        "audit": [rules.audit_table.output.scores] if AUDITED else [],
-        "robustness": [rules.robustness.output.scores] if ROBUST else [],
-        "subject_figures": figure_files(
-            [f"{name}_{subject}" for subject in SUBJECTS for name in SUBJECT_FIGURES]
-        ),
-    }
-
-
-def forward_surrogate_inputs():
-    """What the report needs of forward_surrogate, if it is run."""
-    if "forward_surrogate" not in study.studies:
-        return {}
-    return {
-        "surrogate_scores": rules.surrogate_scores.output.scores,
-        "surrogate_results": rules.surrogate_results.output,
-    }
-
-
 rule write_report:
     input:
         **generative_em_inputs(),
@@ -179,11 +152,6 @@ rule generative_em:
         rules.study_figures.output,
         expand(rules.subject_figures.output, subject=SUBJECTS),
         figure_files(LEARNING_FIGURES),
-
-
-def of_studies(**files):
-    """Those files whose study is run."""
-    return [files[name] for name in study.studies if name in files]
 
 
 rule tables:
