@@ -185,6 +185,14 @@ def test_shards_together_are_the_cohort(tmp_path, sizes):
     assert read["tmp"].attrs["units"]
 
 
+def test_names_of_different_length_in_different_shards_are_kept_whole(tmp_path):
+    """The array of the whole cohort is as wide as the longest name of any shard, not of the first."""
+    names = [["healthy"], ["combined"], ["fib"]]
+    shards = [reconstruction(cases=1).assign(group=("case", np.array(name))) for name in names]
+    read = open_shards(write_shards(tmp_path, *shards), RECONSTRUCTION)
+    assert read["group"].values.tolist() == ["healthy", "combined", "fib"]
+
+
 @pytest.mark.parametrize(
     "other",
     [reconstruction(nodes=6), reconstruction(nodes=1), reconstruction(frames=3), reconstruction().assign_coords(time=np.ones(4))],

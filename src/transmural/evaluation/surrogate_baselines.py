@@ -42,7 +42,9 @@ def class_mean(ecg: Floats, classes: Sequence[str], test_classes: Sequence[str])
     known = np.asarray(classes)
     absent = sorted(set(test_classes) - set(known))
     if absent:
-        raise InferenceError(f"class mean: no training sheet is of class {absent}; trained on {sorted(set(known))}")
+        raise InferenceError(
+            f"class mean: no training sheet is of class {absent}; trained on {sorted(set(map(str, known)))}"
+        )
     means = {name: np.mean(ecg[known == name], axis=0, dtype=np.float64) for name in set(test_classes)}
     return np.stack([means[name] for name in test_classes])
 

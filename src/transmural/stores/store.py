@@ -94,6 +94,8 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
         for name in by_case:
             if name not in shard.variables or shard[name].shape[1:] != whole[name].shape[1:]:
                 raise _no_fit(folders, f"'{name}' of {folder} has another shape")
+            # Names are as long as a shard's longest: a longer one in a later shard would be cut.
+            whole[name] = whole[name].astype(np.promote_types(whole[name].dtype, shard[name].dtype), copy=False)
             whole[name][start : start + count] = shard[name].values
         rest.append(shard.drop_dims("case"))
         start += count
