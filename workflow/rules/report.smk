@@ -142,18 +142,6 @@ rule write_report:
         "../scripts/report.py"
 
 
-rule generative_em:
-    input:
-        rules.study_tables.output,
-        rules.novelty.output,
-        rules.subject_tables.output,
-        rules.audit_table.output if AUDITED else [],
-        rules.robustness.output if ROBUST else [],
-        rules.study_figures.output,
-        expand(rules.subject_figures.output, subject=SUBJECTS),
-        figure_files(LEARNING_FIGURES),
-
-
 rule tables:
     input:
         of_studies(

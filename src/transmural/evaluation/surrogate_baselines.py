@@ -76,13 +76,6 @@ def ridge_on_mean_voltage(
     return found
 
 
-def ridge_on_frames(
-    tmp: Floats, ecg: Floats, validation_tmp: Floats, validation_ecg: Floats, test_tmp: Floats
-) -> Doubles:
-    """ECG by the one `learnt_lead_field` of all sheets; parameters and result as for `ridge_on_mean_voltage`."""
-    return learnt_lead_field(tmp, ecg, validation_tmp, validation_ecg).ecg(test_tmp)
-
-
 @dataclass(frozen=True, eq=False)
 class LearntLeadField:
     """A linear map from the cells of a frame to the ECG at that frame.
