@@ -12,6 +12,7 @@ from transmural.networks.forward_surrogate import FORMS, ForwardSurrogate, predi
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import read_network, write_network
 from transmural.networks.schedule import learning_rate_factor
+from transmural.networks.sheet_currents import conductive_share, currents
 from transmural.networks.sheet_encoder import ConvolutionalEncoder
 from transmural.networks.spectral_entropy import spectral_entropy, spectral_entropy_loss, spectral_entropy_weight
 from transmural.networks.surrogate_decoder import SurrogateDecoder
@@ -32,7 +33,14 @@ TRAINING = {
 }
 SIZES = {"channels_first": 3, "channels_second": 4, "pooled": 3, "hidden": 8, "units": 10, "attention_units": 6}
 SIZES |= {"embedding": 4, "head_units": 7, "dropout": 0.2}
-PARTS = {"symmetries": False, "encoder": "cnn", "attention": True, "time_embedding": True, "spectral_entropy": True}
+PARTS = {
+    "maps": "potentials",
+    "symmetries": False,
+    "encoder": "cnn",
+    "attention": True,
+    "time_embedding": True,
+    "spectral_entropy": True,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,16 +124,38 @@ def test_the_context_for_equal_keys_is_the_mean():
 # Encoder and decoder
 
 
-def test_maxima_before_the_relu_are_those_after_it():
+def test_frames_at_rest_are_encoded_as_one_and_the_others_as_convolutions_say():
     torch.manual_seed(0)
     encoder = ConvolutionalEncoder(settings()).train(False)
     tmp = torch.rand(2, 3, 11, 13)
-    features = tmp.flatten(0, 1).unsqueeze(1)
-    for convolution, normalisation, pooling, relu, dropout in encoder.blocks:
-        features = dropout(pooling(relu(normalisation(convolution(features)))))
+    tmp[0, 2] = 0.004  # at rest: as good as zero
+    features = tmp.flatten(0, 1).unsqueeze(1).clone()
+    features[2] = 0
+    for layer in (layer for block in encoder.blocks for layer in block):
+        features = layer(features)
     assert features.shape == (6, 4, 3, 4)  # odd edges keep their rim
     expected = encoder.dense(encoder.pooling(features).flatten(1)).unflatten(0, (2, 3))
     torch.testing.assert_close(encoder(tmp), expected)
+
+
+def test_shares_and_currents_of_a_sheet_with_a_patch():
+    share = torch.ones(6, 8)
+    share[2, 3], share[2, 4] = 0, 0.5
+    tissue = torch.rand(1, 5, 6, 8)
+    tissue[:, 1] = 1  # every cell is excited once
+    tmp = 0.9 * share * tissue
+    torch.testing.assert_close(conductive_share(tmp)[0, 0], share)
+    found = currents(tmp)
+    assert found.shape == (1, 5, 2, 6, 8)
+    assert not found[0, :, 0, 2, 2:4].any()  # none into the patch, none out of it
+    torch.testing.assert_close(found[0, :, 0, 2, 4], 0.45 * (tissue[0, :, 2, 5] - tissue[0, :, 2, 4]))
+    torch.testing.assert_close(found[0, :, 1, 0, 1], 0.9 * (tissue[0, :, 1, 1] - tissue[0, :, 0, 1]))
+    assert not found[..., 0, :, -1].any()
+    assert not found[..., 1, -1, :].any()
+
+
+def test_a_record_of_rest_has_no_currents():
+    assert not currents(torch.zeros(1, 4, 5, 5)).any()
 
 
 def stepwise(decoder, latent):
@@ -329,7 +359,7 @@ def trained(run=RUN, **changes):
 def test_a_resumed_training_has_the_same_rates_and_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     monkeypatch.setattr(training, "LARGEST_SHARE", math.inf)
-    plan = {"epochs": 40, "learning_rate": 0.05}
+    plan = {"epochs": 40, "learning_rate": 0.2}
     whole = trained(**plan)
     rates = [epoch["learning_rate"] for epoch in whole.history]
     halved = next(number for number, rate in enumerate(rates) if rate < rates[0])

@@ -167,11 +167,11 @@ def test_scaled_ecgs_say_so(sheets, predictions):
 
 def test_bars_are_means_and_dots_are_sheets(drawn, scores):
     axes = drawn["surrogate_ablation"][0].axes[1]
-    assert len(axes.patches) == 4 * 5
+    assert len(axes.patches) == 4 * 6
     chosen = scores.query("setting == 'test' and metric == 'mae' and method == 'surrogate' and subject == 'healthy'")
     assert axes.patches[0].get_height() == pytest.approx(chosen["value"].mean())
     dots = axes.collections
-    assert sum(len(each.get_offsets()) for each in dots if len(each.get_offsets()) == 4) == 4 * 5 * 4
+    assert sum(len(each.get_offsets()) for each in dots if len(each.get_offsets()) == 4) == 4 * 6 * 4
 
 
 def test_what_lies_below_the_axis_is_marked(scores, sheets, predictions):

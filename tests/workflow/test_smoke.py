@@ -95,11 +95,16 @@ def test_surrogates_are_scored_in_every_setting_beside_their_baselines(smoke):
     assert len(moved) == len(config["moved_electrodes_mm"])
     assert set(scores["setting"]) == {"test", "stimulus_moved", "frames_every_2", *held_out, *moved}
     tested = scores[(scores["setting"] == "test") & (scores["metric"] == "r2")]
-    baselines = {"closed_form", "ridge_frames", "ridge_mean_voltage", "class_mean"}
+    baselines = {"closed_form", "frame_currents", "ridge_frames", "ridge_mean_voltage", "class_mean"}
     assert set(tested["method"]) == {"surrogate", *config["forms"], *baselines}
     assert set(tested["subject"]) == {"healthy", "gap_junction", "fibrotic", "combined"}
     assert tested[tested["method"] == "closed_form"]["value"].min() > 0.9
-    assert set(scores[scores["metric"] == "seconds"]["method"]) == {"solver", "closed_form", "surrogate"}
+    assert set(scores[scores["metric"] == "seconds"]["method"]) == {
+        "solver",
+        "closed_form",
+        "frame_currents",
+        "surrogate",
+    }
     assert set(scores[scores["setting"].isin(held_out)]["subject"]) == set(config["held_out"])
 
 

@@ -59,6 +59,7 @@ rule train_surrogate:
         seed=study.seed,
         training=section("training"),
         network=section("forward_surrogate")["network"],
+        test_share=study.forward_surrogate.test_share,
         ecg_scale=study.forward_surrogate.ecg_scale,
         library=digest("train_surrogate.py"),
     message:

@@ -21,11 +21,11 @@ from transmural.stores.store import open_shards, open_store
 
 
 def write_results(scores_path, predictions_path, sheet_paths, network_paths, study, run):
-    scores, run = pd.read_csv(scores_path), Path(run)
-    for table in tables(scores, [surrogate_conditions(ForwardSurrogateStudy(**study))]):
+    scores, run, study = pd.read_csv(scores_path), Path(run), ForwardSurrogateStudy(**study)
+    for table in tables(scores, [surrogate_conditions(study)]):
         write_table(table, run / "tables")
     sheets, predicted = open_shards(sheet_paths, SHEETS), open_store(predictions_path, PREDICTED_ECGS)
-    test = sheets.isel(case=part_of(sheets["tissue_class"].values) == TEST)
+    test = sheets.isel(case=part_of(sheets["tissue_class"].values, study.test_share) == TEST)
     by_method = dict(zip(map(str, predicted["method"].values), predicted["predicted"].values, strict=True))
     drawn = figures(scores, test, by_method, predicted["ecg"].values)
     histories = {("sheets", "published", Path(path).name): read_history(path) for path in network_paths}

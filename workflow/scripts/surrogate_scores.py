@@ -22,7 +22,7 @@ def score(published_paths, moved_paths, network_paths, settings, scores_path, pr
     networks = {name: read_network(path) for name, path in zip(settings.trainings, network_paths, strict=True)}
     study = SurrogateStudy(published, moved, networks, settings)
     scores, predictions = study.scores()
-    test = published.isel(case=part_of(published["tissue_class"].values) == TEST)
+    test = published.isel(case=part_of(published["tissue_class"].values, settings.test_share) == TEST)
     kept = xr.Dataset(
         {
             "ecg": (("case", "time"), study.truth(test)),

@@ -4,17 +4,15 @@ A training that was killed goes on from its checkpoint, which lies beside the ou
 killed job has written. Torch computes on one thread: how it splits a sum between threads changes its last bits.
 """
 
-from pathlib import Path
-
 import torch
 
 from step import made_by, step
+from training_run import training_run
 from transmural.networks.beats import TrainingBeats
 from transmural.networks.checkpoint import remove_checkpoint
 from transmural.networks.registry import get
-from transmural.networks.run import TrainingRun
 from transmural.networks.saved import write_network
-from transmural.stores.config import TrainingResources, network_settings
+from transmural.stores.config import network_settings
 from transmural.stores.contracts import ANATOMY, BEATS
 from transmural.stores.store import open_shards, open_store
 
@@ -32,22 +30,14 @@ def train(network, anatomy_path, training_paths, validation_paths, settings, run
 
 if __name__ == "__main__":
     with step(snakemake) as progress:
-        names, resources = snakemake.wildcards, TrainingResources(**snakemake.params.training)
+        names = snakemake.wildcards
         train(
             names.network,
             snakemake.input.anatomy,
             list(snakemake.input.training),
             list(snakemake.input.validation),
             snakemake.params.settings,
-            TrainingRun(
-                seed=snakemake.params.seed,
-                stream=("generative_em", names.subject, names.cohort, names.network),
-                checkpoint=Path(snakemake.output[0]).with_suffix(".checkpoint"),
-                device=resources.device,
-                progress=progress,
-                gpu_batch_multiple=resources.gpu_batch_multiple,
-                code=snakemake.params.library,
-            ),
+            training_run(snakemake, ("generative_em", names.subject, names.cohort, names.network), progress),
             snakemake.output[0],
             made_by(snakemake),
         )

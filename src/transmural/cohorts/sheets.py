@@ -38,6 +38,8 @@ _FOCAL_SHARE = 0.5
 # A focus in a patch may die, so it lies where most of it conducts.
 _FOCUS_CONDUCTS = 0.7
 _CAPTURE = 0.95
+# Patches now and then cut off the stimulus from most of the tissue; such a sheet is drawn again.
+_REACHED = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +62,15 @@ def classes_of(design: SheetDesign, cohort: SheetCohort) -> list[TissueClass]:
     ]
 
 
-def part_of(classes: Sequence[str]) -> NDArray[np.str_]:
-    """Whether each sheet is for training, validation or the test: 80, 10 and 10 % of each class, in order."""
+def part_of(classes: Sequence[str], share: float) -> NDArray[np.str_]:
+    """Part of each sheet: of each class the last ``share`` is for the test, that before for validation."""
     given = np.asarray(classes)
     parts = np.full(len(given), PARTS[0], dtype="<U10")
     for name in np.unique(given):
         members = np.flatnonzero(given == name)
-        tenth = max(1, round(0.1 * len(members)))
-        parts[members[-tenth:]] = PARTS[2]
-        parts[members[-2 * tenth : -tenth]] = PARTS[1]
+        count = max(1, round(share * len(members)))
+        parts[members[-count:]] = PARTS[2]
+        parts[members[-2 * count : -count]] = PARTS[1]
     return parts
 
 
@@ -112,10 +114,14 @@ def draw_sheet(design: SheetDesign, seed: int, cohort: SheetCohort, case: int) -
     draw = case_generator(seed, "forward_surrogate", cohort, case)
     low, large = tissue_class in ("gap_junction", "combined"), tissue_class in ("fibrotic", "combined")
     diffusivity = float(draw.uniform(*(design.low_diffusivity if low else design.normal_diffusivity)))
-    conducting = _conducting(design.large_patches if large else design.small_patches, design, draw)
+    patches = design.large_patches if large else design.small_patches
     kind: Literal["plane", "focal"] = "focal" if draw.random() < _FOCAL_SHARE else "plane"
-    stimulus, position = (_focus if kind == "focal" else _plane)(design, cohort, conducting, draw)
-    conducting &= _connected_to(conducting, stimulus)
+    while True:
+        tissue = _conducting(patches, design, draw)
+        stimulus, position = (_focus if kind == "focal" else _plane)(design, cohort, tissue, draw)
+        conducting = tissue & _connected_to(tissue, stimulus)
+        if conducting.sum() >= _REACHED * tissue.sum():
+            break
     sheet = Sheet(np.where(conducting, diffusivity, 0.0), design.spacing_mm)
     return DrawnSheet(tissue_class, sheet, diffusivity, stimulus & conducting, kind, position)
 

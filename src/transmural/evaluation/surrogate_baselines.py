@@ -1,7 +1,8 @@
 """ECGs of a sheet without a network: what a surrogate must beat to have learnt something.
 
 The ECG of a sheet is linear in its potentials (`torso.sheet_leads`), so that a linear map of the frames is the natural
-baseline; the closed form is the linear map that one knows with the tissue. Ridge weights are chosen by the squared
+baseline. The closed form is the linear map that one knows with the tissue; the sum of the frames' currents needs
+nothing but the frames. Ridge weights are chosen by the squared
 error on validation sheets, never on test sheets.
 """
 
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from transmural.networks.sheet_currents import currents
 from transmural.stores.errors import InferenceError
 
 Floats = NDArray[np.floating]
@@ -120,13 +123,60 @@ def learnt_lead_field(tmp: Floats, ecg: Floats, validation_tmp: Floats, validati
     return LearntLeadField(candidates[:, best].reshape(frame.shape), float(constants[best]))
 
 
+def tissue_potentials(tmp: Floats, conductive_share: Floats) -> Doubles:
+    """Mean potentials over the conductive nodes of every cell, zero where there are none.
+
+    Parameters
+    ----------
+    tmp
+        Means over all nodes, those of patches counting as zero, shape (case, time, row, column).
+    conductive_share
+        Share of a cell's nodes that conduct, shape (case, row, column).
+    """
+    share = np.asarray(conductive_share, dtype=np.float64)[:, None]
+    return np.divide(tmp, share, out=np.zeros(tmp.shape), where=share > 0)
+
+
+def frame_currents(tmp: Floats, cell_mm: float, electrode_mm: Floats) -> Doubles:
+    """ECGs from the currents that the frames show (`networks.sheet_currents`), up to a factor: D.
+
+    Integrated by parts, Eq. 1 of Ogbomo-Harmitt et al. (2025) is −∫ D∇V · ∇(1/|r − r_e|) dA: a sum of the currents
+    between cells, each weighted by its place. Nothing is learnt, and neither D nor patches are given.
+
+    Parameters
+    ----------
+    tmp
+        Frames, shape (case, time, row, column).
+    cell_mm
+        Edge of a cell.
+    electrode_mm
+        Position of the electrode, x along columns, y along rows, shape (3,).
+
+    Returns
+    -------
+    Shape (case, time).
+    """
+    rows, columns = tmp.shape[2:]
+    y, x = np.meshgrid((np.arange(rows) + 0.5) * cell_mm, (np.arange(columns) + 0.5) * cell_mm, indexing="ij")
+    weights = []
+    for half_x, half_y, axis in ((0.5 * cell_mm, 0.0, 0), (0.0, 0.5 * cell_mm, 1)):
+        place = np.stack([x + half_x, y + half_y, np.zeros_like(x)]) - np.asarray(electrode_mm)[:, None, None]
+        weights.append(place[axis] / np.linalg.norm(place, axis=0) ** 3)
+    field = np.stack(weights).ravel()
+    found = []
+    for sheet in tmp:
+        flows = currents(torch.from_numpy(np.asarray(sheet, dtype=np.float64))[None])[0]
+        found.append(flows.flatten(1).numpy() @ field)
+    return np.stack(found)
+
+
 def closed_form(tmp: Floats, lead_field: Floats) -> Doubles:
     """Σ lead field · mean potential of a cell, in every frame (`torso.sheet_leads.cell_lead_fields`).
 
     Parameters
     ----------
     tmp
-        Frames, shape (case, time, row, column).
+        Frames, shape (case, time, row, column); of the tissue, where cells hold patches (`tissue_potentials`).
     lead_field
         Of every sheet, shape (case, row, column), or one for all, shape (row, column).
 

@@ -20,8 +20,8 @@ Doubles = NDArray[np.float64]
 
 COLUMNS = ["subject", "setting", "case", "method", "metric", "value", "unit"]
 SURROGATE = "surrogate"
-ABLATIONS = ("no_cnn", "no_attention", "no_time_embedding", "no_spectral_entropy")
-BASELINES = ("closed_form", "ridge_frames", "ridge_mean_voltage", "class_mean")
+ABLATIONS = ("no_cnn", "no_attention", "no_time_embedding", "no_spectral_entropy", "no_currents")
+BASELINES = ("closed_form", "frame_currents", "ridge_frames", "ridge_mean_voltage", "class_mean")
 SOLVER = "solver"
 TEST = "test"
 ALL_CLASSES = "all"

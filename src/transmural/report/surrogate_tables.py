@@ -164,7 +164,7 @@ def _costs_table(scores: pd.DataFrame) -> Table | None:
     seconds = scores.pivot_table(index=["setting", "subject", "case"], columns="method", values="value", sort=False)
     solver = seconds.get(SOLVER)
     rows = []
-    for method in (m for m in (SOLVER, "closed_form", SURROGATE, *ABLATIONS) if m in seconds):
+    for method in (m for m in (SOLVER, "closed_form", "frame_currents", SURROGATE, *ABLATIONS) if m in seconds):
         alone = seconds[method].dropna()
         total = None if solver is None or method == SOLVER else (solver + seconds[method]).dropna()
         cells = (Cell(str(alone.size), {"n": int(alone.size)}), _seconds_cell(alone), _seconds_cell(total))

@@ -94,7 +94,7 @@ class ActivationMapVAE(Training):
 class ForwardSurrogate(Training):
     """The surrogate of the forward problem on a sheet (Ogbomo-Harmitt et al. 2025, section 2.2).
 
-    The paper gives no sizes; the last four fields remove parts of it, as its ablation study does.
+    The paper gives no sizes; the last five fields change or remove parts of it, as its ablation study does.
     """
 
     channels_first: Whole = quantity("1", "Channels of the encoder's first convolution", ge=1, le=1024)
@@ -108,6 +108,9 @@ class ForwardSurrogate(Training):
     dropout: Number = quantity("1", "Share of the encoder's features left out in training", ge=0, lt=1)
     symmetries: bool = Field(
         description="Whether training turns and mirrors sheets, which changes no ECG above the sheet's centre (ours)"
+    )
+    maps: Literal["currents", "potentials"] = Field(
+        description="What the convolutions are given: potentials, as published, or the currents that they show (ours)"
     )
     encoder: Literal["cnn", "mean_voltage"] = Field(
         description="What gives the latent vectors: convolutions over the map, or its mean voltage alone"

@@ -43,6 +43,9 @@ class SheetDesign(Section):
     """Which sheets there are, and how they are simulated."""
 
     sheets: SheetCounts
+    test_share: Number = quantity(
+        "1", "Share of each class for the test, and again for validation (published: 0.1)", gt=0, le=0.3
+    )
     moved_sheets: Whole = quantity("1", "Further sheets of each class whose stimulus lies elsewhere", ge=2, le=1000)
     normal_diffusivity: tuple[Number, Number] = Field(description="Range of D in mm²/ms, healthy and fibrotic")
     low_diffusivity: tuple[Number, Number] = Field(description="Range of D in mm²/ms, gap junctions remodelled")
@@ -112,7 +115,7 @@ class ForwardSurrogateStudy(SheetDesign):
         description="Mean and deviation by which ECGs are scaled: each one's own, or those of all training ECGs"
     )
     network: ForwardSurrogate
-    forms: list[Literal["no_cnn", "no_attention", "no_time_embedding", "no_spectral_entropy"]] = Field(
+    forms: list[Literal["no_cnn", "no_attention", "no_time_embedding", "no_spectral_entropy", "no_currents"]] = Field(
         description="Ablations that are trained beside the surrogate"
     )
     held_out: list[TissueClass] = Field(description="Classes without which a surrogate is trained and then tested")
