@@ -16,6 +16,7 @@ include: "workflow/rules/inverse.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/robustness.smk"
 include: "workflow/rules/forward_surrogate.smk"
+include: "workflow/rules/sequence_models.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -28,6 +28,49 @@ def test_table_1_of_ghimire_2018_stands_there_whole_and_nothing_else():
     assert set(table["cases"]) == {20.0}
 
 
+# Tables of experiments I and II as printed: metric, then 1D CNN, LSTM, Transformer.
+SEQUENCES = {
+    "full": """
+mae 0.0733 0.0364 0.0357
+mse 0.0194 0.0063 0.0069
+r2 0.8270 0.9409 0.9412
+pearson 0.9158 0.9703 0.9704
+spearman 0.8496 0.9359 0.9030
+""",
+    "limited": """
+mae 0.4785 0.3148 0.0357
+mse 0.3392 0.1618 0.0069
+r2 -2.0007 0.4013 0.9412
+pearson -0.1101 -0.5209 0.9704
+spearman -0.0347 0.0679 0.9030
+""",
+}
+
+
+def test_both_experiments_of_the_sequence_models_stand_there_whole():
+    table = published("sequence_models")
+    found = table.set_index(["setting", "metric", "method"])["mean"].to_dict()
+    assert found == {
+        (setting, metric, method): float(number)
+        for setting, text in SEQUENCES.items()
+        for metric, *numbers in (line.split() for line in text.split("\n")[1:-1])
+        for method, number in zip(("cnn", "cnn_lstm", "transformer"), numbers, strict=True)
+    }
+    assert table["sd"].isna().all()
+    assert dict(zip(table["setting"], table["table"], strict=True)) == {
+        "full": "Experiment I",
+        "limited": "Experiment II",
+    }
+
+
+def test_the_pair_of_values_that_cannot_be_is_noted():
+    table = published("sequence_models").set_index(["setting", "method", "metric"])
+    mean = table["mean"]
+    possible = {key[:2]: value <= mean[(*key[:2], "pearson")] ** 2 for key, value in mean.items() if key[2] == "r2"}
+    assert [key for key, holds in possible.items() if not holds] == [("limited", "cnn_lstm")]
+    assert "can't both hold" in table.loc[("limited", "cnn_lstm", "r2"), "note"]
+
+
 def test_every_row_is_cited():
     table = published("generative_em")
     assert list(table.columns) == COLUMNS

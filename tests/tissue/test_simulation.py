@@ -196,6 +196,66 @@ def test_inputs_that_do_not_fit_are_refused_by_name(model, name, change):
         simulate(WALL, config=config, **(arguments | change))
 
 
+def test_several_sites_start_together_as_each_alone(model):
+    config, bar = model(), box((60, 3, 3))
+    ends = bar.voxel_position[[4, -5]]
+    origins = np.full((3, 2, 3), np.nan)
+    origins[0], origins[1, 1], origins[2, 0] = ends, ends[0], ends[1]
+    time = np.linspace(0.0, 45.0, 10)
+    beats = simulate(bar, healthy(bar, 3, config), origins, config, time, every_voxel(bar), require_capture=False)
+    together, first, last = beats.tmp
+    # Before the waves meet, each half is as if the other weren't there.
+    assert np.abs(together - np.maximum(first, last)).max() < 1e-3
+    assert together[-1].mean() > 1.7 * first[-1].mean()
+
+
+def test_a_single_site_is_the_same_however_it_is_given(cohort, model):
+    config = model()
+    arguments = {"config": config, "time_ms": TIME, "observers": every_voxel(WALL), "require_capture": False}
+    origin = WALL.voxel_position[:1]
+    sites = np.concatenate([origin[:, None], np.full((1, 2, 3), np.nan)], axis=1)
+    one, other = (simulate(WALL, healthy(WALL, 1, config), given, **arguments) for given in (origin, sites))
+    assert (one.tmp == other.tmp).all()
+
+
+@pytest.mark.parametrize(
+    ("sites", "said"),
+    [
+        (np.full((1, 2, 3), np.nan), "origin_mm: case 0 has no site"),
+        (np.array([[[0.0, np.nan, 0.0]]]), "origin_mm: has values that are not finite"),
+        (np.zeros((2, 1, 3)), "origin_mm: has shape"),
+    ],
+)
+def test_sites_that_are_none_are_refused(model, sites, said):
+    config = model()
+    with pytest.raises(SimulationError, match=said):
+        simulate(WALL, healthy(WALL, 1, config), sites, config, TIME, every_voxel(WALL))
+
+
+def test_recovery_of_each_case_is_that_of_a_model_of_its_own_bit_for_bit(model):
+    constants = np.array([[0.002, 0.2], [0.006, 0.15], [0.001, 0.3]])
+    # A single cell, since the diffusivity, which is calibrated, follows the model's constants.
+    cell, time = box((1, 1, 1)), np.linspace(0.0, 400.0, 81)
+    config = model()
+    origins = np.zeros((3, 3))
+    arguments = (time, every_voxel(cell))
+    beats = simulate(cell, healthy(cell, 3, config), origins, config, *arguments, recovery=constants, device="cpu")
+    for row, (epsilon0, mu1) in enumerate(constants):
+        own = model(epsilon0=epsilon0, mu1=mu1)
+        alone = simulate(cell, healthy(cell, 1, own), origins[:1], own, *arguments, device="cpu")
+        assert (beats.tmp[row] == alone.tmp[0]).all()
+    assert np.abs(beats.tmp[1] - beats.tmp[0]).max() > 0.3
+
+
+def test_recovery_of_other_shape_or_without_values_is_refused(model):
+    config = model()
+    arguments = (WALL, healthy(WALL, 1, config), WALL.voxel_position[:1], config, TIME, every_voxel(WALL))
+    with pytest.raises(SimulationError, match=r"recovery: has shape \(1, 3\), expected \(1, 2\)"):
+        simulate(*arguments, recovery=np.ones((1, 3)))
+    with pytest.raises(SimulationError, match="recovery: has values that are not finite"):
+        simulate(*arguments, recovery=np.array([[0.002, np.nan]]))
+
+
 def test_a_stimulus_does_not_reach_across_a_cavity():
     index = box((15, 15, 9)).voxel_index
     index = index[(index[:, 2] < 3) | (index[:, 2] > 5)]
@@ -231,12 +291,15 @@ np.save(sys.argv[2], block.advance(2))
 """
 
 
-def test_gpu_kernel_agrees_with_the_cpu_in_numbas_simulator(model, tmp_path):
+@pytest.mark.parametrize("rows", [False, True])
+def test_gpu_kernel_agrees_with_the_cpu_in_numbas_simulator(model, tmp_path, rows):
     config, wall, generator = model(), box((3, 2, 2)), np.random.default_rng(0)
     tensor = transversely_isotropic(generator.standard_normal((12, 3)), 2.4, 0.6)
     weights = step_weights(diffusion_operator(wall.voxel_index, 2.0, tensor), 0.25)
     u, a = generator.random((12, LANES), dtype=np.float32), np.full((12, LANES), config.a, np.float32)
     kinetics, step = Kinetics.of(config), np.float32(0.02)
+    if rows:
+        kinetics = Kinetics(*(value * generator.uniform(0.5, 2, LANES).astype(np.float32) for value in kinetics))
     given = dict(zip(("start", "neighbour", "weight"), weights, strict=True)) | {"u": u, "a": a}
     np.savez(tmp_path / "given.npz", kinetics=np.array(kinetics), step=step, **given)
     command = [sys.executable, "-c", DEVICE_RUN, str(tmp_path / "given.npz"), str(tmp_path / "u.npy")]

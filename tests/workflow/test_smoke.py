@@ -108,8 +108,42 @@ def test_surrogates_are_scored_in_every_setting_beside_their_baselines(smoke):
     assert set(scores[scores["setting"].isin(held_out)]["subject"]) == set(config["held_out"])
 
 
+def test_sequence_models_are_scored_on_every_split_and_input(smoke):
+    config = yaml.safe_load((smoke.results() / "config.yaml").read_text())["sequence_models"]
+    scores = pd.read_csv(smoke.results() / "scores" / "sequence_models.csv")
+    assert list(scores) == ["subject", "pattern", "setting", "case", "method", "metric", "value", "unit"]
+    assert not scores.duplicated(["subject", "setting", "case", "method", "metric"]).any()
+    kinds = ["full", "limited", "length_10", "length_100", "jitter_20", "noise_20"]
+    assert set(scores["setting"]) == {f"{kind}_{split}" for kind in kinds for split in config["splits"]}
+    told = {"transformer_teacher_forced", "hold_last_segment"}
+    baselines = {"ridge", "nearest", "mean_trace"}
+    full, limited = (set(scores[scores["setting"] == f"{kind}_random"]["method"]) for kind in ("full", "limited"))
+    assert full == {*config["models"], *told, *baselines}
+    assert limited == {*full, "cnn_lstm_zero_padded"}
+    hearts = scores[scores["setting"] == "full_heart_out"]["subject"].unique()
+    stated = pd.read_csv(smoke.results() / "scores" / "sequence_models_intervals.csv")
+    assert set(stated["setting"]) == set(scores["setting"])
+    assert set(hearts) - {"all"} < {f"volunteer_{number:02d}" for number in range(1, 5)}
+
+
+def test_recordings_of_an_archive_take_the_place_of_simulations(smoke, tmp_path):
+    (tmp_path / "archive").mkdir()
+    named = f"sequence_models={{archive: {tmp_path / 'archive'}}}"
+    status, output = smoke.run("--dry-run", "--config", 'studies=["sequence_models"]', named)
+    assert status == 0, output
+    assert {"archive", "train_sequences"} <= planned(output).keys()
+    assert "recordings" not in planned(output)
+    status, output = smoke.run(str(smoke.results() / "archive" / "sequence_models"), "--config", named)
+    assert status != 0
+    assert "pECGData_" in output
+
+
 def test_one_study_can_be_run_alone(smoke):
-    for study, other in (("generative_em", "sheets"), ("forward_surrogate", "beats")):
+    for study, other in (
+        ("generative_em", "sheets"),
+        ("forward_surrogate", "recordings"),
+        ("sequence_models", "beats"),
+    ):
         status, output = smoke.run("--dry-run", "--forceall", "--config", f"studies=[{study}]")
         assert status == 0, output
         assert other not in planned(output)

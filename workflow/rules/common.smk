@@ -76,6 +76,15 @@ def part(name, model):
     return {key: whole[key] for key in model.model_fields}
 
 
+def heart_anatomy():
+    """How hearts of study 3 are built, as a parameter; body-surface electrodes and nodes aren't used there."""
+    return section("anatomy") | {
+        "voxel_mm": study.sequence_models.voxel_mm,
+        "electrodes": 16,
+        "nodes": 50,
+    }
+
+
 def robustness_part(model):
     """Those keys of the section on robustness that one model has, as a parameter."""
     return study.generative_em.robustness.model_dump(

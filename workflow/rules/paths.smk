@@ -26,8 +26,13 @@ def benchmarks(path):
 
 
 def source_files(wildcards):
+    """Files of a subject."""
+    return files_of(wildcards.subject)
+
+
+def files_of(subject):
     """A user's own files, so that a change of theirs makes the subject again; public files by their registry."""
-    files = study.subjects[wildcards.subject].files
+    files = study.subjects[subject].files
     own = [os.path.expanduser(file) for file in files if not file.startswith(PREFIX)]
     return own if len(own) == len(files) else [*own, REGISTRY]
 
@@ -157,6 +162,32 @@ def sheet_paths(cohort):
     return [results(f"beats/forward_surrogate/{cohort}/{i:04d}") for i in range(count)]
 
 
+def heart_section(wildcards):
+    """A heart's section in the catalogue; none for a volunteer, who is drawn."""
+    subject = study.subjects.get(wildcards.heart)
+    named = wildcards.heart in study.sequence_models.subjects
+    return subject.model_dump(mode="json") if named else None
+
+
+def heart_files(wildcards):
+    """A user's own files of a heart of the catalogue."""
+    named = wildcards.heart in study.sequence_models.subjects
+    return files_of(wildcards.heart) if named else []
+
+
+def recording_paths():
+    """Recordings of study 3: shards of every heart, or the published archive."""
+    design = study.sequence_models
+    if design.archive is not None:
+        return [results("archive/sequence_models")]
+    count = len(shards(design.recordings, design.shard_recordings))
+    return [
+        results(f"beats/sequence_models/{heart}/{i:04d}")
+        for heart in HEARTS
+        for i in range(count)
+    ]
+
+
 def generative_em_inputs():
     """What the report needs of generative_em, if it is run."""
     if "generative_em" not in study.studies:
@@ -181,6 +212,16 @@ def forward_surrogate_inputs():
     return {
         "surrogate_scores": rules.surrogate_scores.output.scores,
         "surrogate_results": rules.surrogate_results.output,
+    }
+
+
+def sequence_models_inputs():
+    """What the report needs of sequence_models, if it is run."""
+    if "sequence_models" not in study.studies:
+        return {}
+    return {
+        "sequence_scores": rules.sequence_scores.output.scores,
+        "sequence_results": rules.sequence_results.output,
     }
 
 

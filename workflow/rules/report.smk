@@ -116,6 +116,7 @@ rule write_report:
     input:
         **generative_em_inputs(),
         **forward_surrogate_inputs(),
+        **sequence_models_inputs(),
         published=PUBLISHED,
         templates=TEMPLATES,
     output:
@@ -153,6 +154,7 @@ rule tables:
                 rules.robustness.output if ROBUST else [],
             ],
             forward_surrogate=rules.surrogate_results.output.tables,
+            sequence_models=rules.sequence_results.output.tables,
         ),
 
 
@@ -166,6 +168,7 @@ rule figures:
                 rules.robustness.output if ROBUST else [],
             ],
             forward_surrogate=rules.surrogate_results.output.figures,
+            sequence_models=rules.sequence_results.output.figures,
         ),
 
 

@@ -14,11 +14,15 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from transmural.evaluation.sequence_scores import pooled_scores
 from transmural.inverse.registry import labels
 from transmural.report import (
     generative_em,
     learned_methods,
     robustness,
+    sequence_figures,
+    sequence_section,
+    sequence_tables,
     subjects,
     surrogate_figures,
     surrogate_section,
@@ -26,12 +30,14 @@ from transmural.report import (
 )
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
+from transmural.stores.config import SequenceModelsStudy
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine
 
 ROOT = Path(__file__).resolve().parents[2]
 # Between two jobs of one run lie seconds of scheduling and imports.
 PAUSE = timedelta(minutes=1)
+RECORDINGS = "scores/sequence_models.csv"
 
 
 def keep(run, overlays):
@@ -53,6 +59,9 @@ def keep(run, overlays):
     for path in kept_files(config):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, target / path)
+    if (scores := target / RECORDINGS).is_file():
+        # Of each recording there are megabytes; their means and intervals stand beside what is pooled over them.
+        write_whole(scores, pooled_scores(pd.read_csv(scores)).to_csv(index=False))
     write_whole(target / "provenance.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     if run == "quick":
         write_whole(ROOT / "README.md", with_tables(ROOT / "README.md", target / "scores" / "generative_em.csv"))
@@ -60,7 +69,11 @@ def keep(run, overlays):
 
 def kept_files(config):
     """Scores, tables and figures that a run of this configuration makes, relative to its folder."""
-    of_study = {"generative_em": generative_em_files, "forward_surrogate": lambda _: forward_surrogate_files()}
+    of_study = {
+        "generative_em": generative_em_files,
+        "forward_surrogate": lambda _: forward_surrogate_files(),
+        "sequence_models": lambda section: sequence_models_files(SequenceModelsStudy(**section)),
+    }
     return [path for name in config["studies"] for path in of_study[name](config[name])]
 
 
@@ -69,6 +82,16 @@ def forward_surrogate_files():
     return [
         "scores/forward_surrogate.csv",
         *(f"tables/{table}.{form}" for table in surrogate_tables.TABLES for form in ("csv", "md", "tex")),
+        *(f"figures/{figure}.png" for figure in figures),
+    ]
+
+
+def sequence_models_files(study):
+    figures = [*sequence_figures.figure_titles(study), sequence_section.TRAINING_FIGURE]
+    return [
+        RECORDINGS,
+        "scores/sequence_models_intervals.csv",
+        *(f"tables/{table}.{form}" for table in sequence_tables.table_names(study) for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 

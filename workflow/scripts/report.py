@@ -14,6 +14,7 @@ from transmural.report.learned_methods import learned_items
 from transmural.report.robustness import robustness_items
 from transmural.report.run_section import run_section
 from transmural.report.run_tables import read_benchmarks, subjects_table
+from transmural.report.sequence_section import sequence_section
 from transmural.report.subjects import subjects_section
 from transmural.report.surrogate_section import surrogate_section
 from transmural.report.turnable import turnable_heart
@@ -72,5 +73,8 @@ if __name__ == "__main__":
         if "forward_surrogate" in study.studies:
             rows = pd.read_csv(given.surrogate_scores)
             sections.append(surrogate_section(rows, study.forward_surrogate, run / "figures", command))
+        if "sequence_models" in study.studies:
+            rows = pd.read_csv(given.sequence_scores)
+            sections.append(sequence_section(rows, study.sequence_models, study.seed, run / "figures", command))
         sections.append(closing_section(config, study, run, command))
         write(sections, config, study, snakemake.output.report, snakemake.output.config)

@@ -7,6 +7,7 @@ every frame) it can. Where a method gives a standard deviation, coverage says wh
 the potentials that lie within an interval should be the interval's own. All arrays are batched over cases.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,24 @@ ECG_METRICS = {
     "mae": Metric("sd", "Mean absolute error of the ECG"),
 }
 """Of predicted ECGs (`surrogate_scores`); ``sd`` is the standard deviation by which ECGs are z-scored."""
-ALL_METRICS = METRICS | ECG_METRICS
+TMP_METRICS = {
+    "mae": Metric("1", "Mean absolute error of the scaled potential"),
+    "mse": Metric("1", "Mean squared error of the scaled potential"),
+    "r2": Metric("1", "R² of the potential", higher_is_better=True),
+    "pearson": Metric("1", "Pearson correlation of the potential", higher_is_better=True),
+    "spearman": Metric("1", "Spearman correlation of the potential", higher_is_better=True),
+    "mae_mv": Metric("mV", "Mean absolute error of the potential"),
+    "activation_time_mae": METRICS["activation_time_mae"],
+    "apd90_mae": Metric("ms", "Mean absolute error of the action potential duration"),
+}
+"""Of potentials from a standard ECG (`sequence_metrics`); scaled from rest to the top of an action potential."""
+ALL_METRICS = METRICS | TMP_METRICS | ECG_METRICS
+_OF_STUDIES = {"forward_surrogate": ECG_METRICS, "sequence_models": TMP_METRICS}
+
+
+def metrics_of(study: str) -> Mapping[str, Metric]:
+    """Metrics of a study by name; the same name may have another unit in another study."""
+    return _OF_STUDIES.get(study, METRICS)
 
 
 def nrmse(truth: Floats, estimate: Floats) -> Doubles:

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from transmural.evaluation.metrics import ALL_METRICS
+from transmural.evaluation.metrics import metrics_of
 from transmural.stores.config.model import Section
 from transmural.stores.errors import StoreError
 
@@ -27,14 +27,6 @@ class Value(Section):
     method: str
     mean: float
     sd: float | None = Field(default=None, ge=0)
-
-    @model_validator(mode="after")
-    def _metric_is_known(self) -> Self:
-        if self.metric not in ALL_METRICS:
-            raise ValueError(f"metric '{self.metric}' is unknown; known are {sorted(ALL_METRICS)}")
-        if self.unit != ALL_METRICS[self.metric].unit:
-            raise ValueError(f"unit of {self.metric} is '{ALL_METRICS[self.metric].unit}', got '{self.unit}'")
-        return self
 
 
 class Table(Section):
@@ -63,6 +55,18 @@ class Paper(Section):
             unknown = sorted({value.method for value in table.values} - set(self.methods))
             if unknown:
                 raise ValueError(f"{name} has values of methods {unknown} that 'methods' doesn't name")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_are_known(self) -> Self:
+        known = metrics_of(self.study)
+        for name, table in self.tables.items():
+            for value in table.values:
+                if value.metric not in known:
+                    raise ValueError(f"{name}: metric '{value.metric}' is unknown; known are {sorted(known)}")
+                unit = known[value.metric].unit
+                if value.unit != unit:
+                    raise ValueError(f"{name}: unit of {value.metric} is '{unit}', got '{value.unit}'")
         return self
 
 

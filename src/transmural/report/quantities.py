@@ -57,6 +57,11 @@ _SHOWN: Mapping[str, tuple[str, int | None, bool]] = {
     "coverage_90": ("Coverage of 90 % intervals", 2, True),
     "r2": ("R²", 3, True),
     "mae": ("Mean absolute error", 3, True),
+    "mse": ("Mean squared error", 4, True),
+    "pearson": ("Pearson correlation", 3, True),
+    "spearman": ("Spearman correlation", 3, True),
+    "mae_mv": ("Mean absolute error", 1, True),
+    "apd90_mae": ("APD90 error", 1, True),
     "seconds": ("Time a case", None, False),
     "memory": ("Memory a case", None, False),
 }

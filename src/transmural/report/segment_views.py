@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec, SubplotSpec
-from matplotlib.patches import Wedge
 from numpy.typing import NDArray
 
+from transmural.report.bullseye import draw_bullseye
 from transmural.report.heart_view import (
     ANTERIOR,
     Surface,
@@ -88,37 +88,8 @@ def _number_segments(axes: Axes, surface: Surface, segment: NDArray[np.int64], v
 
 
 def _bullseye(axes: Axes, colours: NDArray[np.float64]) -> None:
-    rings = [(range(1, 7), 1.0, 60), (range(7, 13), 0.75, 60), (range(13, 17), 0.5, 90)]
-    for segments, radius, width in rings:
-        for k, segment in enumerate(segments):
-            # On the page the anterior wall is up and the septum left; segments run counter-clockwise from it.
-            middle = 90 + k * width
-            axes.add_patch(
-                Wedge(
-                    (0, 0),
-                    radius,
-                    middle - width / 2,
-                    middle + width / 2,
-                    width=0.25,
-                    facecolor=colours[segment],
-                    edgecolor="white",
-                )
-            )
-            angle = np.radians(middle)
-            _label(axes, (radius - 0.125) * np.cos(angle), (radius - 0.125) * np.sin(angle), str(segment))
-    axes.add_patch(Wedge((0, 0), 0.25, 0, 360, facecolor=colours[17], edgecolor="white"))
-    _label(axes, 0, 0, "17")
-    for text, x, y, turn in (
-        ("anterior", 0, 1.1, 0),
-        ("inferior", 0, -1.12, 0),
-        ("septal", -1.1, 0, 90),
-        ("lateral", 1.1, 0, 90),
-    ):
-        axes.text(x, y, text, ha="center", va="center", rotation=turn, fontsize=6.5)
-    axes.set_xlim(-1.25, 1.25)
-    axes.set_ylim(-1.25, 1.25)
-    axes.set_aspect("equal")
-    axes.set_axis_off()
+    for segment, (x, y) in draw_bullseye(axes, colours[1:18]).items():
+        _label(axes, x, y, str(segment))
     axes.set_title("Key (base outside)", loc="left")
 
 

@@ -57,6 +57,19 @@ _METHOD_COLOURS = {
     "ridge_frames": "#117733",
     "ridge_mean_voltage": "#999933",
     "class_mean": "#8c8c8c",
+    # Of potentials from a standard ECG, never drawn beside those above.
+    "cnn": "#0072b2",
+    "cnn_lstm": "#56b4e9",
+    "transformer": "#009e73",
+    "unet": "#d55e00",
+    "bilstm": "#aa3377",
+    "ridge": "#e69f00",
+    "nearest": "#999933",
+    "mean_trace": "#8c8c8c",
+    "cnn_zero_padded": "#332288",
+    "cnn_lstm_zero_padded": "#88ccee",
+    "transformer_teacher_forced": "#117733",
+    "hold_last_segment": "#661100",
 }
 _METHOD_MARKERS = {
     "tikhonov0": "o",
@@ -80,6 +93,18 @@ _METHOD_MARKERS = {
     "ridge_frames": "<",
     "ridge_mean_voltage": ">",
     "class_mean": "X",
+    "cnn": "s",
+    "cnn_lstm": "D",
+    "transformer": "^",
+    "unet": "o",
+    "bilstm": "*",
+    "ridge": "P",
+    "nearest": "<",
+    "mean_trace": "X",
+    "cnn_zero_padded": "p",
+    "cnn_lstm_zero_padded": "d",
+    "transformer_teacher_forced": "v",
+    "hold_last_segment": ">",
 }
 _OTHER_COLOURS = ("#cc79a7", "#882255", "#117733", "#44aa99", "#6699cc")
 _OTHER_MARKERS = ("p", "h", "d", "8", "H")

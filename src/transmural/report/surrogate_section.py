@@ -13,7 +13,8 @@ from transmural.stores.config import ForwardSurrogateStudy
 TRAINING_FIGURE = "surrogate_training"
 _INTRODUCTION = (
     "A network predicts the ECG of a sheet of tissue from down-sampled frames of its potentials. The ECG is linear in "
-    "the potentials, so the closed form with known tissue, and a linear map learnt by ridge regression, say what the "
+    "the potentials, so the closed form with known tissue, the sum of the currents that the frames show, and a linear "
+    "map learnt by ridge regression say what the "
     "network adds."
 )
 

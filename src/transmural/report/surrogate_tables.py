@@ -40,7 +40,8 @@ _R2_NOTE = (
 )
 _CLOSED_FORM_NOTE = (
     "Closed form: potentials of the down-sampled frames times their weight in the ECG. It knows the sheet's "
-    "diffusivity, its patches and the electrode, of which networks and ridge regressions are told nothing."
+    "diffusivity, its patches and the electrode. The sum of the frames' currents knows the electrode only: it takes "
+    "patches from the frames, and no account of the diffusivity. Neither learns anything."
 )
 
 

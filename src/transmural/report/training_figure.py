@@ -74,8 +74,8 @@ def _panel(axes: Axes, history: Sequence[Epoch]) -> None:
 
 
 _CAPTION = (
-    "Loss of every network by epoch on the beats that it learns from and on the validation beats, whose origins and "
-    "scars are in no test case. The weights of the marked epoch, the best one on the validation beats, are used. The "
+    "Loss of every network by epoch on the cases that it learns from and on the validation cases, none of which is "
+    "tested. The weights of the marked epoch, the best one on the validation cases, are used. The "
     "validation loss is that after all warm-ups; the training loss is that of its epoch, whose terms may still be "
     "warming up. The highest twentieth of the values may lie outside the panel."
 )

@@ -174,3 +174,42 @@ PREDICTED_ECGS = Contract(
         "predicted": Variable(("method", "case", "time"), "float", "1", "scaled ECG that the method predicts"),
     },
 )
+
+RECORDINGS = Contract(
+    "recordings",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the first stimulus"),
+        "lead": Variable(("lead",), "str", "", "name of the lead of the standard ECG"),
+        "point": Variable(("point",), "str", "", "name of the recording point in the wall"),
+        "ecg": Variable(("case", "lead", "time"), "float", "mV", "lead potential"),
+        "tmp": Variable(("case", "time", "point"), "float", "1", "transmembrane potential, 0 at rest_mv to 1"),
+        "heart": Variable(("case",), "str", "", "name of the heart"),
+        "pattern": Variable(("case",), "str", "", "name of the activation pattern"),
+        "cycle_length": Variable(("case",), "float", "ms", "cycle length"),
+        "rapid_rectifier": Variable(("case",), "float", "1", "conductance g_Kr relative to normal"),
+    },
+)
+
+PREDICTED_TMPS = Contract(
+    "predicted potentials",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the first stimulus"),
+        "lead": Variable(("lead",), "str", "", "name of the lead of the standard ECG"),
+        "point": Variable(("point",), "str", "", "name of the recording point in the wall"),
+        "method": Variable(("method",), "str", "", "name of the method"),
+        "setting": Variable(("case",), "str", "", "name of the test setting"),
+        "place": Variable(("case",), "str", "", "best, median or worst recording of its setting"),
+        "heart": Variable(("case",), "str", "", "name of the heart"),
+        "pattern": Variable(("case",), "str", "", "name of the activation pattern"),
+        "number": Variable(("case",), "int", "1", "number of the recording"),
+        "ecg": Variable(("case", "lead", "time"), "float", "mV", "lead potential"),
+        "tmp": Variable(("case", "time", "point"), "float", "1", "transmembrane potential, 0 at rest_mv to 1"),
+        "predicted": Variable(
+            ("method", "case", "time", "point"),
+            "float",
+            "1",
+            "what the method predicts; NaN where it has no part",
+            True,
+        ),
+    },
+)

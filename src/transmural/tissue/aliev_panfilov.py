@@ -12,17 +12,23 @@ Source: R. R. Aliev and A. V. Panfilov, «A simple two-variable model of cardiac
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transmural.stores.config import Simulation
 
+Single = np.float32 | NDArray[np.float32]
+
 
 class Kinetics(NamedTuple):
-    """The model's constants: reaction rate, recovery rate at rest, its slope and its offset (all dimensionless)."""
+    """The model's constants: reaction rate, recovery rate at rest, its slope and its offset (all dimensionless).
 
-    k: np.float32
-    epsilon0: np.float32
-    mu1: np.float32
-    mu2: np.float32
+    Each is a number, or a row of them for cases that differ.
+    """
+
+    k: Single
+    epsilon0: Single
+    mu1: Single
+    mu2: Single
 
     @classmethod
     def of(cls, config: Simulation) -> "Kinetics":

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from transmural.stores.config import Simulation
 from transmural.stores.errors import SimulationError
 from transmural.tissue import gpu
 from transmural.tissue.aliev_panfilov import Kinetics
@@ -52,9 +51,11 @@ def uses_gpu(device: Device) -> bool:
 
 
 def block_factory(
-    operator: sparse.csr_matrix, step_ms: float, config: Simulation, device: Device
-) -> Callable[[NDArray[np.float32], NDArray[np.float32]], Block]:
+    operator: sparse.csr_matrix, step_ms: float, time_unit_ms: float, device: Device
+) -> Callable[[NDArray[np.float32], NDArray[np.float32], Kinetics], Block]:
     """Maker of blocks from the initial potential u and the threshold parameter a, both (voxel, LANES) float32.
+
+    The third argument are the model's constants, each a number or one a lane.
 
     Parameters
     ----------
@@ -62,16 +63,16 @@ def block_factory(
         Diffusion operator in 1/ms, shape (voxel, voxel).
     step_ms
         Time step.
-    config
-        The model's constants.
+    time_unit_ms
+        Milliseconds in a time unit of the model.
     device
         Where blocks live.
     """
     weights = step_weights(operator, step_ms)
-    kinetics, step = Kinetics.of(config), np.float32(step_ms / config.time_unit_ms)
+    step = np.float32(step_ms / time_unit_ms)
     kind: type[HostBlock] | type[gpu.DeviceBlock] = gpu.DeviceBlock if uses_gpu(device) else HostBlock
 
-    def start(u: NDArray[np.float32], a: NDArray[np.float32]) -> Block:
+    def start(u: NDArray[np.float32], a: NDArray[np.float32], kinetics: Kinetics) -> Block:
         return kind(u, a, weights, kinetics, step)
 
     return start

@@ -36,7 +36,8 @@ def _step_kernel() -> Any:
             total = weight[start[i]] * source[neighbour[start[i]], lane]
             for j in range(start[i] + 1, start[i + 1]):
                 total += weight[j] * source[neighbour[j], lane]
-            du, dv = device_rates(here, v[i, lane], a[i, lane], kinetics[0], kinetics[1], kinetics[2], kinetics[3])
+            k, epsilon0, mu1, mu2 = kinetics[0, lane], kinetics[1, lane], kinetics[2, lane], kinetics[3, lane]
+            du, dv = device_rates(here, v[i, lane], a[i, lane], k, epsilon0, mu1, mu2)
             target[i, lane] = total + step * du
             v[i, lane] += step * dv
 
@@ -57,7 +58,8 @@ class DeviceBlock:
         self._u, self._next = cuda.to_device(u), cuda.to_device(u)
         self._v, self._a = cuda.to_device(np.zeros_like(u)), cuda.to_device(a)
         self._weights = tuple(cuda.to_device(array) for array in weights)
-        self._kinetics, self._step = cuda.to_device(np.array(kinetics, np.float32)), step
+        rows = [np.broadcast_to(constant, LANES) for constant in kinetics]
+        self._kinetics, self._step = cuda.to_device(np.array(rows, np.float32)), step
         self._blocks = -(-u.size // _THREADS)
 
     def advance(self, steps: int) -> NDArray[np.float32]:

@@ -8,9 +8,11 @@ row views, since numba's loops over two-dimensional arrays with indirect rows do
 """
 
 import os
+from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -34,6 +36,17 @@ _LEAST = np.float32(1e-18)
 def _flushed(value):  # type: ignore[no-untyped-def]
     """Zero for a value too small to matter."""
     return value if abs(value) > _LEAST else np.float32(0)
+
+
+def _of_lane(constant: Any, lane: int) -> Any:
+    """A constant of the model in one lane: the same number in all lanes, or one of a row of them."""
+
+
+@overload(_of_lane, inline="always")  # type: ignore
+def _compiled_of_lane(constant, lane):  # type: ignore[no-untyped-def]
+    if isinstance(constant, types.Array):
+        return lambda constant, lane: constant[lane]
+    return lambda constant, lane: constant
 
 
 def step_weights(
@@ -60,7 +73,9 @@ def step_weights(
 def advance(u, u_next, v, a, start, neighbour, weight, kinetics, step, steps):  # type: ignore[no-untyped-def]
     """Take ``steps`` steps of ``step`` time units from ``u``, ``v`` in place; ``u_next`` is scratch of the same shape.
 
-    States and the threshold parameter ``a`` are (voxel, LANES) float32, the weights those of `step_weights`.
+    States and the threshold parameter ``a`` are (voxel, LANES) float32, the weights those of `step_weights`. Of the
+    constants (`transmural.tissue.aliev_panfilov.Kinetics`), each is a number or a row (LANES,), float32; numbers have
+    machine code of their own, since rows make it slower by a sixth.
     """
     k, epsilon0, mu1, mu2 = kinetics
     diffused = np.empty(LANES, np.float32)
@@ -70,7 +85,15 @@ def advance(u, u_next, v, a, start, neighbour, weight, kinetics, step, steps):  
             here, there, recovery, threshold = source[i], target[i], v[i], a[i]
             weighted_sum(diffused, source, neighbour[start[i] : start[i + 1]], weight[start[i] : start[i + 1]])
             for lane in range(LANES):
-                du, dv = _rates(here[lane], recovery[lane], threshold[lane], k, epsilon0, mu1, mu2)
+                du, dv = _rates(
+                    here[lane],
+                    recovery[lane],
+                    threshold[lane],
+                    _of_lane(k, lane),
+                    _of_lane(epsilon0, lane),
+                    _of_lane(mu1, lane),
+                    _of_lane(mu2, lane),
+                )
                 there[lane] = _flushed(diffused[lane] + step * du)
                 recovery[lane] = _flushed(recovery[lane] + step * dv)
         source, target = target, source

@@ -21,6 +21,7 @@ from scipy import sparse
 
 from transmural.stores.config import Simulation
 from transmural.stores.errors import SimulationError
+from transmural.tissue.aliev_panfilov import Kinetics
 from transmural.tissue.blocks import Device, block_factory, uses_gpu
 from transmural.tissue.diffusion import transversely_isotropic
 from transmural.tissue.neighbours import FACES, wall_graph
@@ -82,13 +83,14 @@ def simulate(
     time_ms: NDArray[np.floating],
     observers: Observers,
     *,
+    recovery: NDArray[np.floating] | None = None,
     threads: int = 1,
     case_names: Sequence[str] | None = None,
     require_capture: bool = True,
     device: Device = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> Beats:
-    """Simulate one beat a case, from a stimulus (u = 1 in a ball of the wall) at its origin at time 0.
+    """Simulate one beat a case, from stimuli (u = 1 in a ball of the wall) at its origins at time 0.
 
     Parameters
     ----------
@@ -97,13 +99,16 @@ def simulate(
     excitability
         Threshold parameter a of every voxel, shape (case, voxel).
     origin_mm
-        Centre of the stimulated ball in mm, shape (case, 3).
+        Centres of the stimulated balls in mm, shape (case, 3), or (case, site, 3) with NaN for sites that a case lacks.
     config
         The model; ``time_step_ms`` bounds the step, which divides the interval of the frames.
     time_ms
         Times of the frames: equally spaced, from 0, shape (frame,).
     observers
         Nodes and leads.
+    recovery
+        Constants ε₀ and μ₁ of every case, shape (case, 2); those of ``config`` by default. Velocity and stability,
+        which are calibrated with those of ``config``, differ by less than 1 % over usual repolarisation.
     threads
         Blocks of cases simulated at the same time on the CPU.
     case_names
@@ -127,22 +132,24 @@ def simulate(
     times: NDArray[np.float64] = np.asarray(time_ms, dtype=np.float64)
     cases = len(excitability)
     names = [f"case {i}" for i in range(cases)] if case_names is None else list(case_names)
-    _check(tissue, excitability, origin_mm, times, observers, names)
+    _check(tissue, excitability, origin_mm, recovery, times, observers, names)
+    sites = origin_mm.reshape(cases, -1, 3)
 
     chosen: Literal["cpu", "gpu"] = "gpu" if uses_gpu(device) else "cpu"
     frame_ms = float(times[1] - times[0])
     steps = step_count(frame_ms, config.time_step_ms)
     step_ms = frame_ms / steps
-    start = block_factory(_operator(tissue, step_ms, config), step_ms, config, chosen)
+    start = block_factory(_operator(tissue, step_ms, config), step_ms, config.time_unit_ms, chosen)
     faces = wall_graph(tissue.voxel_index, tissue.spacing_mm, FACES)
     recorder = Recorder(observers, config, times, steps)
     record = Record.empty(cases, len(times), observers)
 
     def run(first: int) -> int:
-        u = _stimuli(tissue, faces, origin_mm[first : first + LANES], config, names[first : first + LANES])
+        u = _stimuli(tissue, faces, sites[first : first + LANES], config, names[first : first + LANES])
         # Lanes beyond the last case repeat it.
-        a = np.ascontiguousarray(excitability[np.minimum(first + np.arange(LANES), cases - 1)].T, dtype=np.float32)
-        recorder.follow(start(u, a), a, names, first, record)
+        lanes = np.minimum(first + np.arange(LANES), cases - 1)
+        a = np.ascontiguousarray(excitability[lanes].T, dtype=np.float32)
+        recorder.follow(start(u, a, _kinetics(config, recovery, lanes)), a, names, first, record)
         return min(first + LANES, cases)
 
     with ThreadPoolExecutor(1 if chosen == "gpu" else threads) as pool:
@@ -160,14 +167,24 @@ def _operator(tissue: Tissue, step_ms: float, config: Simulation) -> sparse.csr_
     return operator_for(tissue.voxel_index, tissue.spacing_mm, tensor, step_ms, config)
 
 
+def _kinetics(config: Simulation, recovery: NDArray[np.floating] | None, lanes: NDArray[np.integer]) -> Kinetics:
+    """Constants of a block, with a row for those that differ between its cases."""
+    same = Kinetics.of(config)
+    if recovery is None:
+        return same
+    epsilon0, mu1 = np.ascontiguousarray(np.asarray(recovery)[lanes].T, dtype=np.float32)
+    return same._replace(epsilon0=epsilon0, mu1=mu1)
+
+
 def _stimuli(
-    tissue: Tissue, faces: sparse.csr_matrix, origin_mm: NDArray[np.floating], config: Simulation, names: list[str]
+    tissue: Tissue, faces: sparse.csr_matrix, sites_mm: NDArray[np.floating], config: Simulation, names: list[str]
 ) -> NDArray[np.float32]:
     """Initial potential of a block, shape (voxel, LANES)."""
     u = np.zeros((len(tissue.voxel_index), LANES), np.float32)
     radius, spacing = config.stimulus_radius_mm, tissue.spacing_mm
-    for lane, (origin, name) in enumerate(zip(origin_mm, names, strict=True)):
-        u[stimulated(tissue.voxel_position, faces, origin, radius, spacing, name), lane] = 1
+    for lane, (origins, name) in enumerate(zip(sites_mm, names, strict=True)):
+        for origin in origins[~np.isnan(origins).any(axis=1)]:
+            u[stimulated(tissue.voxel_position, faces, origin, radius, spacing, name), lane] = 1
     u[:, len(names) :] = u[:, len(names) - 1, None]
     return u
 
@@ -176,24 +193,31 @@ def _check(
     tissue: Tissue,
     excitability: NDArray[np.floating],
     origin_mm: NDArray[np.floating],
+    recovery: NDArray[np.floating] | None,
     time_ms: NDArray[np.float64],
     observers: Observers,
     names: list[str],
 ) -> None:
     cases, voxels = len(names), len(tissue.voxel_index)
+    sites = origin_mm.shape[1:2] if origin_mm.ndim == 3 else ()
     expected = {
         "excitability": (excitability, (cases, voxels)),
-        "origin_mm": (origin_mm, (cases, 3)),
+        "origin_mm": (origin_mm, (cases, *sites, 3)),
         "voxel_node": (observers.voxel_node, (voxels,)),
         "lead_field": (observers.lead_field, (len(observers.lead_field), voxels)),
     }
+    if recovery is not None:
+        expected["recovery"] = (np.asarray(recovery), (cases, 2))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise SimulationError(f"{name}: has shape {array.shape}, expected {shape}")
-        if not np.isfinite(array).all():
+        lacking = np.isnan(array).all(axis=-1, keepdims=True) if name == "origin_mm" and sites else False
+        if not (np.isfinite(array) | lacking).all():
             raise SimulationError(f"{name}: has values that are not finite")
     if not cases:
         raise SimulationError("excitability: there is no case to simulate")
+    if sites and (nowhere := np.flatnonzero(np.isnan(origin_mm).all(axis=(1, 2)))).size:
+        raise SimulationError(f"origin_mm: {names[nowhere[0]]} has no site; it needs one or more")
     interval = np.diff(time_ms)
     if len(time_ms) < 2 or time_ms[0] != 0 or not np.allclose(interval, interval[0], rtol=1e-6) or interval[0] <= 0:
         raise SimulationError("time_ms: frames must be equally spaced, start at 0 and number at least two")

@@ -130,7 +130,7 @@ def operator_for(
     limit = stable_step_ms(largest_eigenvalue(operator), config)
     if step_ms > limit:
         raise ConfigurationError(
-            f"simulation.time_step_ms = {config.time_step_ms:g}: steps of {step_ms:.4g} ms are unstable on voxels of"
+            f"time_step_ms = {config.time_step_ms:g}: steps of {step_ms:.4g} ms are unstable on voxels of"
             f" {spacing_mm:g} mm; at most {np.floor(1000 * limit) / 1000:g} ms is stable"
         )
     return operator

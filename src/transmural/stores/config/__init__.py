@@ -13,6 +13,7 @@ from transmural.stores.config.networks import Training, TrainingResources, netwo
 from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
 from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
 from transmural.stores.config.robustness import Robustness, VariedCases
+from transmural.stores.config.sequences import RecordingDesign, SequenceModelsStudy
 from transmural.stores.config.sheets import ForwardSurrogateStudy, SheetDesign
 from transmural.stores.config.studies import (
     Audit,
@@ -36,8 +37,10 @@ __all__ = [
     "GenerativeEM",
     "Inference",
     "Measurement",
+    "RecordingDesign",
     "RichDesign",
     "Robustness",
+    "SequenceModelsStudy",
     "SheetDesign",
     "Simulation",
     "Study",
@@ -59,7 +62,7 @@ class Study(Section):
 
     run: Name = Field(description="Name of the run: the folder results/{run}")
     seed: Whole = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
-    studies: list[Literal["generative_em", "forward_surrogate"]] = Field(
+    studies: list[Literal["generative_em", "forward_surrogate", "sequence_models"]] = Field(
         min_length=1, description="Studies that are run; the sections of others are only checked"
     )
     subjects: dict[Name, Subject] = Field(description="Catalogue of hearts and torsos by name")
@@ -69,6 +72,7 @@ class Study(Section):
     training: TrainingResources
     generative_em: GenerativeEM
     forward_surrogate: ForwardSurrogateStudy
+    sequence_models: SequenceModelsStudy
 
     @cross_check
     def _studies_are_distinct(self) -> Iterator[str]:
@@ -81,9 +85,10 @@ class Study(Section):
 
     @cross_check
     def _subjects_exist(self) -> Iterator[str]:
-        unknown = sorted(set(self.generative_em.subjects) - set(self.subjects))
-        if unknown:
-            yield f"generative_em.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"
+        for study in ("generative_em", "sequence_models"):
+            unknown = sorted(set(getattr(self, study).subjects) - set(self.subjects))
+            if unknown:
+                yield f"{study}.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"
 
     @cross_check
     def _axes_are_at_right_angles(self) -> Iterator[str]:
@@ -113,6 +118,18 @@ class Study(Section):
             yield (
                 f"simulation.time_step_ms ({self.simulation.time_step_ms}): steps of {step:.4g} ms are unstable on "
                 f"voxels of anatomy.voxel_mm ({self.anatomy.voxel_mm}); it must be below {limit:.3g}"
+            )
+
+    @cross_check
+    def _recordings_can_be_stable(self) -> Iterator[str]:
+        design = self.sequence_models
+        given = self.simulation.model_copy(update={"time_step_ms": design.time_step_ms})
+        step = steps_ms(given, design.sample_ms, 2)
+        limit = stability_limit_ms(given, design.voxel_mm)
+        if step > limit:
+            yield (
+                f"sequence_models.time_step_ms ({design.time_step_ms}): steps of {step:.4g} ms are unstable on voxels "
+                f"of sequence_models.voxel_mm ({design.voxel_mm}); it must be below {limit:.3g}"
             )
 
     @cross_check
