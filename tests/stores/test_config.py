@@ -37,11 +37,22 @@ def changed(path, value):
     return config
 
 
-@pytest.mark.parametrize("overlay", ["smoke", "paper", "real"])
-def test_every_overlay_makes_a_valid_configuration(overlay):
+@pytest.mark.parametrize(
+    "overlays",
+    [
+        ["smoke"],
+        ["paper"],
+        ["real"],
+        ["paper", "paper_two_cores"],
+        ["paper", "paper_sheets_two_cores"],
+        ["paper", "paper_recordings_two_cores"],
+    ],
+)
+def test_every_overlay_makes_a_valid_configuration(overlays):
     config = copy.deepcopy(DEFAULT)
-    update_config(config, yaml.safe_load((CONFIG / f"{overlay}.yaml").read_text()))
-    assert load(config).run == overlay
+    for overlay in overlays:
+        update_config(config, yaml.safe_load((CONFIG / f"{overlay}.yaml").read_text()))
+    assert load(config).run == overlays[-1]
 
 
 def test_overlays_list_only_what_differs():
@@ -166,6 +177,35 @@ def test_walls_must_be_as_thick_as_the_voxels_need_in_subjects_that_are_used():
     config["subjects"]["broad"]["rv_wall_mm"] = 3
     config["anatomy"]["voxel_mm"] = 3.5
     assert "subjects.broad.rv_wall_mm (3.0) is thinner than one voxel of anatomy.voxel_mm (3.5)" in refusal(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("sample_ms", 3, "sample_ms (3) must divide a segment of 10 ms"),
+        ("cycle_length_ms", [900, 400], "cycle_length_ms = [900.0, 400.0] must ascend and lie within 300 and 2000 ms"),
+        ("rapid_rectifier", [0.1, 1], "rapid_rectifier = [0.1, 1.0] must ascend and lie within 0.3 and 2"),
+        ("any_length", "transformer", "any_length can't be transformer: it reads the first segment only"),
+        ("models", ["cnn"], "any_length (bilstm) must be one of models ['cnn']"),
+        ("splits", ["random", "random"], "splits names"),
+        ("input_ms", [12], "input_ms (12) must be a multiple of sample_ms (5) within 10 and 500 ms"),
+        ("onset_jitter_ms", [600], "onset_jitter_ms (600) must be a multiple of sample_ms (5) within 1 and 500 ms"),
+        ("hearts", 2, "hearts (2) and subjects (0) must be four or more together, or archive be given"),
+        ("subjects", ["nobody"], "sequence_models.subjects names ['nobody']; known subjects are ['broad', 'slender']"),
+        ("voxel_mm", 1, "sequence_models.time_step_ms (0.5): steps of 0.5 ms are unstable on voxels of"),
+        ("networks", {}, "sequence_models.networks.cnn: field required"),
+    ],
+)
+def test_recordings_that_cannot_be_are_refused(key, value, message):
+    assert message in refusal(changed(f"sequence_models.{key}", value))
+
+
+def test_networks_are_trained_for_what_they_are_tested_with():
+    study = load(changed("sequence_models.splits", ["pattern_out", "heart_out", "both_out"])).sequence_models
+    assert study.trainings("transformer", "pattern_out") == ["full"]
+    assert study.trainings("cnn", "heart_out") == ["full", "limited"]
+    assert study.trainings("bilstm", "pattern_out") == ["full", "limited", "any_length"]
+    assert study.trainings("bilstm", "both_out") == ["full", "limited"]
 
 
 def test_numbers_may_be_given_as_text():
