@@ -1,5 +1,7 @@
 """Read the published archive of ECGs and potentials into a store."""
 
+from pathlib import Path
+
 from step import made_by, step
 from transmural.cohorts.recording_archive import read_archive
 from transmural.stores.contracts import RECORDINGS
@@ -7,7 +9,7 @@ from transmural.stores.store import write_store
 
 
 def read(folder, sample_ms, output_path, record):
-    write_store(read_archive(folder, sample_ms), output_path, RECORDINGS, record)
+    write_store(read_archive(Path(folder), sample_ms), output_path, RECORDINGS, record)
 
 
 if __name__ == "__main__":
