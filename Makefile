@@ -30,7 +30,7 @@ types: $(VENV)/.installed
 
 # A file's tests stay on one worker, so that the smoke run is made once.
 unit: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
 bench: $(VENV)/.installed .venv-bench/.installed

@@ -13,6 +13,8 @@ from snakemake.utils import update_config
 from transmural.cohorts.design import STUDY
 from transmural.inverse.registry import labels
 from transmural.report.generative_em import shown_cohort, tables
+from transmural.report.sequence_section import sequence_conditions
+from transmural.report.sequence_tables import tables as sequence_tables
 from transmural.report.surrogate_section import surrogate_conditions
 from transmural.report.surrogate_tables import tables as surrogate_tables
 from transmural.report.table_forms import to_text
@@ -25,7 +27,11 @@ def show(overlays):
         update_config(config, yaml.safe_load(Path(overlay).read_text()))
     study = load(config)
     run = Path("results") / study.run
-    shown = {"generative_em": generative_em_tables, "forward_surrogate": surrogate_tables_of}
+    shown = {
+        "generative_em": generative_em_tables,
+        "forward_surrogate": surrogate_tables_of,
+        "sequence_models": sequence_tables_of,
+    }
     for name in study.studies:
         for table in shown[name](study, run):
             print("\n" + to_text(table))
@@ -47,6 +53,14 @@ def surrogate_tables_of(study, run):
     scores = pd.read_csv(run / "scores" / "forward_surrogate.csv")
     made = surrogate_tables(scores, [surrogate_conditions(study.forward_surrogate)])
     return [table for table in made if table.name != "surrogate_tests"]
+
+
+def sequence_tables_of(study, run):
+    """Experiments I and II, and what true potentials at test time are worth."""
+    scores = pd.read_csv(run / "scores" / "sequence_models.csv")
+    intervals = pd.read_csv(run / "scores" / "sequence_models_intervals.csv")
+    made = sequence_tables(scores, intervals, [sequence_conditions(study.sequence_models)])
+    return [table for table in made if table.name in ("sequence_full", "sequence_limited", "sequence_leak")]
 
 
 if __name__ == "__main__":
