@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from transmural.networks.device import placed
 from transmural.networks.history import Epoch
+from transmural.networks.optimisers import optimiser_of
 from transmural.networks.run import TrainingRun
 from transmural.networks.schedule import learning_rate_factor
 from transmural.stores.config.networks import Training
@@ -48,9 +49,7 @@ class Epochs(Generic[Model]):
         larger = run.gpu_batch_multiple if device.type == "cuda" else 1
         self._batch_cases = min(settings.batch_cases * larger, _cases(data))
         self._rate = settings.learning_rate * math.sqrt(max(1.0, self._batch_cases / settings.batch_cases))
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=self._rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self.optimiser = optimiser_of(model, settings, self._rate)
 
     def one(self, epoch: int, losses: Sequence[float] = ()) -> Epoch:
         """Train for one epoch, numbered from 0, and validate.

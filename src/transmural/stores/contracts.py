@@ -213,3 +213,37 @@ PREDICTED_TMPS = Contract(
         ),
     },
 )
+
+
+def _activation_images(name: str, space: tuple[str, ...]) -> Contract:
+    grid = ("electrode_row", "electrode_column")
+    return Contract(
+        name,
+        {
+            "time": Variable(("time",), "float", "ms", "time since the first pacing zone fires"),
+            "mask": Variable(("case", *space), "bool", "1", "cell belongs to the wall"),
+            "activation_time": Variable(("case", *space), "float", "ms", "activation; NaN outside the wall", True),
+            "velocity": Variable(("case", *space), "float", "mm/ms", "conduction velocity; NaN outside the wall", True),
+            "slow": Variable(("case", *space), "bool", "1", "cell of the wall in a slow region"),
+            "bsp": Variable(("case", *grid, "time"), "float", "mV", "potential of an electrode in front of the heart"),
+            "electrode_position": Variable(
+                ("case", *grid, "xyz"), "float", "mm", "electrode, from the centre of the image, along its axes"
+            ),
+            "pacing_position": Variable(
+                ("case", "zone", "xyz"), "float", "mm", "pacing zone, likewise; NaN where a map has fewer", True
+            ),
+            "heart": Variable(("case",), "str", "", "name of the heart"),
+            "slice_height": Variable(
+                ("case",), "float", "1", "height of the slice, 0 apex to 1 base; NaN for a whole heart", True
+            ),
+            "normal_velocity": Variable(("case",), "float", "mm/ms", "conduction velocity outside slow regions"),
+            "slow_velocity": Variable(
+                ("case",), "float", "1", "velocity in the slow region relative to the rest; 1 where there is none"
+            ),
+            "seconds": Variable(("case",), "float", "s", "time that the simulation took"),
+        },
+    )
+
+
+ACTIVATION_IMAGES = _activation_images("activation images", ("row", "column"))
+ACTIVATION_VOLUMES = _activation_images("activation volumes", ("x", "y", "z"))

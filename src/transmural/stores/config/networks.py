@@ -32,11 +32,19 @@ class Training(Section):
         description="How the learning rate falls: along half a cosine after a short linear warm-up, not at all, or "
         "halved when the validation loss has not improved for five epochs"
     )
+    optimiser: Literal["adam", "nadam", "rmsprop"] = Field(
+        "adam", description="What makes steps of gradients: Adam, Adam with Nesterov's momentum, or RMSprop"
+    )
     weight_decay: Number = quantity("1", "Decoupled weight decay (AdamW); 0 is Adam", ge=0, le=1)
     clip_norm: Number = quantity("1", "Largest norm of the gradient; longer ones are shortened to it", gt=0)
     patience_epochs: Whole = quantity(
         "1", "Epochs without a better validation loss after which training stops", ge=1, le=100000
     )
+
+    @cross_check
+    def _rmsprop_has_no_decoupled_decay(self) -> Iterator[str]:
+        if self.optimiser == "rmsprop" and self.weight_decay:
+            yield f"weight_decay ({self.weight_decay}) must be 0 with the optimiser rmsprop, or choose adam or nadam"
 
 
 class SequentialVAE(Training):

@@ -1,0 +1,95 @@
+"""The β-CVAE of activation maps and its loss (Bacoyannis et al. 2019, section 3.2, figure 3).
+
+The encoder's first convolution reads the map joined with potentials and mask (C1); what each of the decoder's layers of
+stride 2 gives is joined with both at its own grid (C2, C3). Layers are those of `image_vae`, with ReLU and a sigmoid at
+the end, as the paper names no others here; what is decoded is set to 0 outside of the wall, where errors don't count.
+
+In this network the decoder knows the potentials only near each pixel: two kernels of 3 stand behind C2. With
+``condition_units`` (ours) its dense layer also starts from a summary of all potentials and the mask.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from transmural.networks.image_conditions import ImageConditions
+from transmural.networks.image_vae import Decoder, Encoder, Trunk, loss_terms, reparametrised
+
+
+class ConditionalNetwork(nn.Module):
+    """Encoder q(z | map, conditions) and decoder p(map | z, conditions), with z ~ N(0, I).
+
+    Parameters
+    ----------
+    description
+        ``shape`` of a map, two or three axes; ``electrodes``, rows, columns and times of the potentials;
+        ``electrode_axes``, as for `ImageConditions`; ``settings``, of `stores.config.image_networks.ConditionalVAE`.
+    """
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.settings = settings = description["settings"]
+        self.shape, filters = tuple(description["shape"]), settings["filters"]
+        self.conditions = ImageConditions(
+            description["electrodes"], settings["bsp_samples"], description["electrode_axes"]
+        )
+        channels, units = self.conditions.channels, settings["condition_units"]
+        self.encoder = Encoder(1 + channels, self.shape, settings, "relu")
+        self.summary = Trunk(channels, self.shape, filters, units, "relu") if units else None
+        self.decoder = Decoder(settings["latent"] + units, self.shape, filters, "relu", "sigmoid", channels)
+
+    def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (case, latent) of q(z | map, conditions).
+
+        Parameters
+        ----------
+        maps, mask
+            Scaled maps, 0 outside of the wall, and the wall, (case, *space).
+        bsp
+            Potentials (case, electrode row, electrode column, time).
+        """
+        joined = self.conditions.on_grid(self.conditions.potentials(bsp), mask, self.shape)
+        mean, log_variance = self.encoder(torch.cat([maps.unsqueeze(1), joined], dim=1))
+        return mean, log_variance
+
+    def decode(self, latent: Tensor, bsp: Tensor, mask: Tensor) -> Tensor:
+        """Maps (case, sample, *space), 0 outside of the wall, from latent variables (case, sample, latent)."""
+        cases, samples, _ = latent.shape
+        potentials = self.conditions.potentials(bsp)
+        joined = [self.conditions.on_grid(potentials, mask, grid) for grid in self.decoder.grids]
+        inputs = latent.flatten(0, 1)
+        if self.summary is not None:
+            inputs = torch.cat([inputs, self.summary(joined[-1]).repeat_interleave(samples, dim=0)], dim=1)
+        maps = self.decoder(inputs, [each.repeat_interleave(samples, dim=0) for each in joined]).float()
+        in_wall: Tensor = maps.reshape(cases, samples, *self.shape) * mask.unsqueeze(1)
+        return in_wall
+
+
+def conditional_loss(model: ConditionalNetwork, batch: Mapping[str, Tensor], progress: float) -> dict[str, Tensor]:
+    """Loss of a batch.
+
+    Parameters
+    ----------
+    model
+        The network.
+    batch
+        ``maps``, ``mask`` (case, *space); ``bsp`` (case, electrode row, electrode column, time).
+    progress
+        Ignored.
+
+    Returns
+    -------
+    As `image_vae.loss_terms`, errors counting in the wall; in validation also ``prior_squared_error``, that of a map
+    decoded from a sample of the prior.
+    """
+    maps, bsp, mask = batch["maps"], batch["bsp"], batch["mask"]
+    mean, log_variance = model.encode(maps, bsp, mask)
+    found = model.decode(reparametrised(mean, log_variance).unsqueeze(1), bsp, mask).squeeze(1)
+    terms = loss_terms(model.settings, found, maps, mask, mean, log_variance)
+    if not model.training:
+        blind = model.decode(torch.randn_like(mean).unsqueeze(1), bsp, mask).squeeze(1)
+        squares = ((blind - maps) * mask).square().flatten(1).sum(dim=1)
+        terms["prior_squared_error"] = (squares / mask.flatten(1).sum(dim=1)).mean()
+    return terms
