@@ -14,6 +14,7 @@ from skimage.measure import marching_cubes
 from transmural.anatomy.image import LIMB_ELECTRODES, Label
 from transmural.anatomy.phantom import phantom
 from transmural.anatomy.subjects import load_subject
+from transmural.stores import config as configuration
 from transmural.stores.config import Anatomy, Subject
 from transmural.stores.errors import ConfigurationError, GeometryError
 
@@ -180,5 +181,9 @@ def test_the_configuration_refuses_unknown_tissues():
 def test_the_examples_of_the_documentation_are_valid():
     page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     examples = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
-    sources = [subject(**each).source for example in examples for each in example["subjects"].values()]
+    sources = [subject(**each).source for example in examples for each in example.get("subjects", {}).values()]
     assert sources == ["surfaces", "label_image"]
+    config = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8"))
+    archive = next(example for example in examples if "sequence_models" in example)
+    config["sequence_models"] |= archive["sequence_models"]
+    assert configuration.load(config).sequence_models.archive == "/data/intracardiac"
