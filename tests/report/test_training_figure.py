@@ -43,7 +43,7 @@ def test_every_training_has_a_panel_with_both_losses_and_the_epoch_kept(drawn):
     np.testing.assert_allclose(trained.get_ydata(), [epoch["train_loss"] for epoch in expected])
     np.testing.assert_allclose(validated.get_ydata(), [epoch["validation_loss"] for epoch in expected])
     assert [line(axes, "black").get_xdata()[0] for axes in panels] == [12, 8, 1]
-    assert "best one on the validation beats" in caption
+    assert "best one on the validation cases" in caption
 
 
 def test_one_bad_epoch_does_not_flatten_the_others():
