@@ -19,7 +19,7 @@ class Checkout:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "Snakefile", folder)
-        for name in ("config", "envs", "src", "workflow"):
+        for name in ("config", "envs", "profiles", "src", "workflow"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
     def start(self, *arguments, cores=2, config="config/smoke.yaml", environment=None):

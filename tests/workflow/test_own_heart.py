@@ -35,7 +35,7 @@ def test_a_segmentation_goes_through_the_whole_workflow(checkout, raw_config):
     own = {"source": "label_image", "image": "segmentation.nii.gz", "electrodes": "electrodes.csv", "labels": tissues}
     few = {"cohorts": ["rich"], "methods": ["tikhonov1", "activation_map"]}
     study = {"subjects": ["mine"], **few, "robustness": {"hearts": 0}, "audit": {"hearts": 0}}
-    overlay = {"run": "mine", "subjects": {"mine": own}, "generative_em": study}
+    overlay = {"run": "mine", "studies": ["generative_em"], "subjects": {"mine": own}, "generative_em": study}
     (checkout.folder / "config" / "mine.yaml").write_text(yaml.safe_dump(overlay))
     status, output = checkout.run(
         "tables", "--configfile", "config/smoke.yaml", "config/mine.yaml", config=None, cores=1
