@@ -127,11 +127,11 @@ def test_sequence_models_are_scored_on_every_split_and_input(smoke):
 def test_recordings_of_an_archive_take_the_place_of_simulations(smoke, tmp_path):
     (tmp_path / "archive").mkdir()
     named = f"sequence_models={{archive: {tmp_path / 'archive'}}}"
-    status, output = smoke.run("--dry-run", "--config", 'studies=["sequence_models"]', named)
+    status, output = smoke.run("--dry-run", "--config", "run=archived", 'studies=["sequence_models"]', named)
     assert status == 0, output
     assert {"archive", "train_sequences"} <= planned(output).keys()
     assert "recordings" not in planned(output)
-    status, output = smoke.run("results/smoke/archive/sequence_models", "--config", named)
+    status, output = smoke.run("results/archived/archive/sequence_models", "--config", "run=archived", named)
     assert status != 0
     assert "pECGData_" in output
 
