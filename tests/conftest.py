@@ -1,6 +1,11 @@
 """Fixtures that every floor's tests may use: the smoke-scale study and its heart, built once a session."""
 
+import os
 from pathlib import Path
+
+# Before torch is loaded: threads of several test processes wait for each other by turning, which takes twenty times
+# as long on a busy machine. The project's own jobs compute on one thread, too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest

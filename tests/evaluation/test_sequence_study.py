@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from waves import SAMPLE_MS, SAMPLES, recordings
 
 from transmural.cohorts.recording_splits import EcgScaling, parts_of
@@ -49,14 +48,6 @@ def networks(study, late=None):
         for model in study.models
         for inputs in study.trainings(model, split)
     }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -48,14 +48,6 @@ def tensors(*arrays):
     return [torch.from_numpy(np.asarray(array, np.float32)) for array in arrays]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def learnt():
     """The network as published after training, by kind."""

@@ -43,14 +43,6 @@ PARTS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def settings(**changes):
     return Settings(**{**TRAINING, **SIZES, **PARTS, **changes})
 

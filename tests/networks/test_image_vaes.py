@@ -36,14 +36,6 @@ SETTINGS = image_networks.ImageVAE(
 PUBLISHED = {"latent": 6, "filters": 16, "dense": 16, "beta": 1, "misfit": "sum"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def learnt():
     """Autoencoder of maps after its training."""

@@ -18,14 +18,6 @@ LEADS, POINTS = 12, 75
 WHOLE_RECORD = (SqueezeCNN, CnnLstm, UNet1d, BidirectionalLstm)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)

@@ -31,14 +31,6 @@ SETTINGS = SequenceTraining(
 LEADS, POINTS, SAMPLES, SEGMENT = 12, 6, 50, 2
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def recordings(cases, seed=0, samples=SAMPLES):
     """Points that are activated one after the other and repolarise together, and weighted sums of them."""
     draw = np.random.default_rng(seed)

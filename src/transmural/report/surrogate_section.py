@@ -14,8 +14,7 @@ TRAINING_FIGURE = "surrogate_training"
 _INTRODUCTION = (
     "A network predicts the ECG of a sheet of tissue from down-sampled frames of its potentials. The ECG is linear in "
     "the potentials, so the closed form with known tissue, the sum of the currents that the frames show, and a linear "
-    "map learnt by ridge regression say what the "
-    "network adds."
+    "map learnt by ridge regression say what the network adds."
 )
 
 
