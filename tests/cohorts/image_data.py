@@ -6,9 +6,6 @@ from transmural.stores.config.activation_images import ActivationImageDesign
 def image_design(dimensions=2, **changes):
     given = {
         "dimensions": dimensions,
-        "hearts": 1,
-        "subjects": [],
-        "voxel_mm": 3,
         "edge_cells": {2: 64, 3: 32}[dimensions],
         "cell_mm": {2: 2.2, 3: 4.0}[dimensions],
         "maps": 6,

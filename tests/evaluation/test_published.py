@@ -71,6 +71,30 @@ def test_the_pair_of_values_that_cannot_be_is_noted():
     assert "can't both hold" in table.loc[("limited", "cnn_lstm", "r2"), "note"]
 
 
+# As printed in sections 4.1 to 4.3 of Bacoyannis et al. 2019, and in the abstract of 2021: setting, metric, method, value.
+IMAGES = """
+bsp_vae correlation vae 0.95
+bsp_vae mean_difference vae 3.345
+bsp_vae area_difference vae -2.152
+bsp_vae amplitude_difference vae -3.468
+bsp_vae first_peak vae 90.854
+map_vae mse vae 0.018
+cvae_2d mse cvae 0.095
+cvae_3d mae_ms cvae 9.40
+"""
+
+
+def test_values_of_both_papers_on_conditional_autoencoders_stand_there_whole():
+    table = published("conditional_vae").set_index(["setting", "metric", "method"])
+    lines = [line.split() for line in IMAGES.split("\n")[1:-1]]
+    assert table["mean"].to_dict() == {tuple(key): float(number) for *key, number in lines}
+    spread = table["sd"].dropna()
+    assert spread.to_dict() == {("cvae_3d", "mae_ms", "cvae"): 2.16}
+    assert set(table.loc[spread.index, "paper"]) == {"bacoyannis2021"}
+    assert set(table.loc[spread.index, "cases"]) == {200.0}
+    assert set(table[table["sd"].isna()]["paper"]) == {"bacoyannis2019"}
+
+
 def test_every_row_is_cited():
     table = published("generative_em")
     assert list(table.columns) == COLUMNS

@@ -9,7 +9,6 @@ from image_cases import image_cases
 from torch.distributions import Normal, kl_divergence
 
 from transmural.networks import bsp_vae, map_vae
-from transmural.networks.image_inputs import ValueRange
 from transmural.networks.image_vae import Decoder, Encoder, ImageVAE, halved, image_loss, loss_terms, reparametrised
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import read_network, write_network
@@ -172,16 +171,6 @@ def test_images_that_cannot_be_learnt_from_are_refused(change, said):
 def test_images_of_another_size_are_refused(learnt):
     with pytest.raises(TrainingError, match=r"have the shape \(2, 8, 8\) and a case must have \(20, 17\)"):
         map_vae.reconstruct(learnt, np.zeros((2, 8, 8), np.float32))
-
-
-def test_the_range_of_the_training_becomes_zero_to_one():
-    times = np.array([[np.nan, 20.0], [70.0, 120.0]])
-    scale = ValueRange.of(times)
-    assert np.array_equal(scale.scaled(times), np.array([[0, 0], [0.5, 1]], np.float32))
-    np.testing.assert_allclose(scale.unscaled(scale.scaled(times[1])), times[1])
-    assert scale.scaled(np.array([220.0])) == 2
-    with pytest.raises(TrainingError, match="all the same"):
-        ValueRange.of(np.full(3, 2.0))
 
 
 def test_image_loss_is_differentiable_by_all_parameters():

@@ -21,6 +21,7 @@ from transmural.cohorts.design import (
     cohort_names,
 )
 from transmural.cohorts.sheets import classes_of
+from transmural.cohorts.volunteers import volunteer_name
 from transmural.inverse.registry import methods
 from transmural.report.generative_em import FIGURES, shown_cohort, table_names
 from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
@@ -31,6 +32,7 @@ from transmural.stores.config import (
     RichDesign,
     load,
 )
+from transmural.stores.config.images import ImageParts, ImageTraining
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
 
@@ -76,10 +78,10 @@ def part(name, model):
     return {key: whole[key] for key in model.model_fields}
 
 
-def heart_anatomy():
-    """How hearts of study 3 are built, as a parameter; body-surface electrodes and nodes aren't used there."""
+def heart_anatomy(design):
+    """How hearts of a study with volunteers are built, as a parameter; electrodes and nodes aren't used there."""
     return section("anatomy") | {
-        "voxel_mm": study.sequence_models.voxel_mm,
+        "voxel_mm": design.voxel_mm,
         "electrodes": 16,
         "nodes": 50,
     }

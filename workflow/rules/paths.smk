@@ -162,17 +162,31 @@ def sheet_paths(cohort):
     return [results(f"beats/forward_surrogate/{cohort}/{i:04d}") for i in range(count)]
 
 
-def heart_section(wildcards):
-    """A heart's section in the catalogue; none for a volunteer, who is drawn."""
-    subject = study.subjects.get(wildcards.heart)
-    named = wildcards.heart in study.sequence_models.subjects
-    return subject.model_dump(mode="json") if named else None
+def hearts_of(design):
+    """Hearts of a study with volunteers, and the place of each among them; subjects of the catalogue come last."""
+    names = [*map(volunteer_name, range(design.hearts)), *design.subjects]
+    return {name: number for number, name in enumerate(names)}
 
 
-def heart_files(wildcards):
-    """A user's own files of a heart of the catalogue."""
-    named = wildcards.heart in study.sequence_models.subjects
-    return files_of(wildcards.heart) if named else []
+def heart_section(design):
+    """How a heart's section in the catalogue is found; there is none for a volunteer, who is drawn."""
+
+    def found(wildcards):
+        named = wildcards.heart in design.subjects
+        return (
+            study.subjects[wildcards.heart].model_dump(mode="json") if named else None
+        )
+
+    return found
+
+
+def heart_files(design):
+    """How a user's own files of a heart of the catalogue are found."""
+
+    def found(wildcards):
+        return files_of(wildcards.heart) if wildcards.heart in design.subjects else []
+
+    return found
 
 
 def recording_paths():
@@ -186,6 +200,27 @@ def recording_paths():
         for heart in HEARTS
         for i in range(count)
     ]
+
+
+def image_paths(cohort):
+    """Shards of activation maps of study 2, all hearts: slices or volumes."""
+    design = getattr(study.conditional_vae, cohort)
+    count = len(shards(design.maps, design.shard_maps))
+    return [
+        results(f"beats/conditional_vae/{cohort}/{heart}/{i:04d}")
+        for heart in hearts_of(study.conditional_vae)
+        for i in range(count)
+    ]
+
+
+def image_training(wildcards):
+    """The network of study 2 that a job trains."""
+    return ImageTraining(wildcards.cohort, wildcards.split, wildcards.form)
+
+
+def image_network(training):
+    """Folder of a network of study 2."""
+    return results("networks/conditional_vae/" + "/".join(training))
 
 
 def generative_em_inputs():
@@ -222,6 +257,16 @@ def sequence_models_inputs():
     return {
         "sequence_scores": rules.sequence_scores.output.scores,
         "sequence_results": rules.sequence_results.output,
+    }
+
+
+def conditional_vae_inputs():
+    """What the report needs of conditional_vae, if it is run."""
+    if "conditional_vae" not in study.studies:
+        return {}
+    return {
+        "image_scores": rules.image_scores.output.scores,
+        "image_results": rules.image_results.output,
     }
 
 

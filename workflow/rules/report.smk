@@ -117,6 +117,7 @@ rule write_report:
         **generative_em_inputs(),
         **forward_surrogate_inputs(),
         **sequence_models_inputs(),
+        **conditional_vae_inputs(),
         published=PUBLISHED,
         templates=TEMPLATES,
     output:
@@ -155,6 +156,7 @@ rule tables:
             ],
             forward_surrogate=rules.surrogate_results.output.tables,
             sequence_models=rules.sequence_results.output.tables,
+            conditional_vae=rules.image_results.output.tables,
         ),
 
 
@@ -169,6 +171,7 @@ rule figures:
             ],
             forward_surrogate=rules.surrogate_results.output.figures,
             sequence_models=rules.sequence_results.output.figures,
+            conditional_vae=rules.image_results.output.figures,
         ),
 
 

@@ -1,26 +1,17 @@
 """Study 3: hearts and their recordings, or the published archive; networks, scores, tables and figures."""
 
-from transmural.cohorts.volunteers import volunteer_name
 from transmural.report.sequence_figures import figure_titles
 from transmural.report.sequence_section import TRAINING_FIGURE as SEQUENCE_TRAINING
 from transmural.report.sequence_tables import table_names as sequence_tables
 from transmural.stores.config import RecordingDesign
 
 # Every heart's place among those of the study.
-HEARTS = {
-    name: number
-    for number, name in enumerate(
-        [
-            *map(volunteer_name, range(study.sequence_models.hearts)),
-            *study.sequence_models.subjects,
-        ]
-    )
-}
+HEARTS = hearts_of(study.sequence_models)
 
 
 rule volunteer:
     input:
-        heart_files,
+        heart_files(study.sequence_models),
     output:
         anatomy=directory(results("volunteers/{heart}/anatomy")),
         transfer=directory(results("volunteers/{heart}/transfer")),
@@ -39,8 +30,8 @@ rule volunteer:
         runtime=30,
     params:
         number=lambda wildcards: HEARTS[wildcards.heart],
-        subject=heart_section,
-        anatomy=heart_anatomy(),
+        subject=heart_section(study.sequence_models),
+        anatomy=heart_anatomy(study.sequence_models),
         torso=section("torso"),
         seed=study.seed,
         library=digest("volunteer.py"),

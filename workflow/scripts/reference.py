@@ -18,6 +18,9 @@ from transmural.evaluation.sequence_scores import pooled_scores
 from transmural.inverse.registry import labels
 from transmural.report import (
     generative_em,
+    image_figures,
+    image_section,
+    image_tables,
     learned_methods,
     robustness,
     sequence_figures,
@@ -30,7 +33,7 @@ from transmural.report import (
 )
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
-from transmural.stores.config import SequenceModelsStudy
+from transmural.stores.config import ConditionalVAEStudy, SequenceModelsStudy
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine
 
@@ -73,6 +76,7 @@ def kept_files(config):
         "generative_em": generative_em_files,
         "forward_surrogate": lambda _: forward_surrogate_files(),
         "sequence_models": lambda section: sequence_models_files(SequenceModelsStudy(**section)),
+        "conditional_vae": lambda section: conditional_vae_files(ConditionalVAEStudy(**section)),
     }
     return [path for name in config["studies"] for path in of_study[name](config[name])]
 
@@ -92,6 +96,15 @@ def sequence_models_files(study):
         RECORDINGS,
         "scores/sequence_models_intervals.csv",
         *(f"tables/{table}.{form}" for table in sequence_tables.table_names(study) for form in ("csv", "md", "tex")),
+        *(f"figures/{figure}.png" for figure in figures),
+    ]
+
+
+def conditional_vae_files(study):
+    figures = [*image_figures.figure_titles(study), image_section.TRAINING_FIGURE]
+    return [
+        "scores/conditional_vae.csv",
+        *(f"tables/{table}.{form}" for table in image_tables.table_names(study) for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 

@@ -10,6 +10,7 @@ from step import step
 from transmural.inverse.registry import get, labels
 from transmural.report.generative_em import study_section
 from transmural.report.html import render_report
+from transmural.report.image_section import image_section
 from transmural.report.learned_methods import learned_items
 from transmural.report.robustness import robustness_items
 from transmural.report.run_section import run_section
@@ -76,5 +77,8 @@ if __name__ == "__main__":
         if "sequence_models" in study.studies:
             rows = pd.read_csv(given.sequence_scores)
             sections.append(sequence_section(rows, study.sequence_models, study.seed, run / "figures", command))
+        if "conditional_vae" in study.studies:
+            rows = pd.read_csv(given.image_scores)
+            sections.append(image_section(rows, study.conditional_vae, run / "figures", command))
         sections.append(closing_section(config, study, run, command))
         write(sections, config, study, snakemake.output.report, snakemake.output.config)

@@ -13,6 +13,8 @@ from snakemake.utils import update_config
 from transmural.cohorts.design import STUDY
 from transmural.inverse.registry import labels
 from transmural.report.generative_em import shown_cohort, tables
+from transmural.report.image_section import image_conditions
+from transmural.report.image_tables import tables as image_tables
 from transmural.report.sequence_section import sequence_conditions
 from transmural.report.sequence_tables import tables as sequence_tables
 from transmural.report.surrogate_section import surrogate_conditions
@@ -31,6 +33,7 @@ def show(overlays):
         "generative_em": generative_em_tables,
         "forward_surrogate": surrogate_tables_of,
         "sequence_models": sequence_tables_of,
+        "conditional_vae": image_tables_of,
     }
     for name in study.studies:
         for table in shown[name](study, run):
@@ -61,6 +64,13 @@ def sequence_tables_of(study, run):
     intervals = pd.read_csv(run / "scores" / "sequence_models_intervals.csv")
     made = sequence_tables(scores, intervals, [sequence_conditions(study.sequence_models)])
     return [table for table in made if table.name in ("sequence_full", "sequence_limited", "sequence_leak")]
+
+
+def image_tables_of(study, run):
+    """Reconstructed and predicted activation maps, in slices and whole hearts."""
+    scores, section = pd.read_csv(run / "scores" / "conditional_vae.csv"), study.conditional_vae
+    made = image_tables(scores, section, [image_conditions(section)])
+    return [table for table in made if table.name in ("image_map_vae", "image_cvae_2d", "image_cvae_3d")]
 
 
 if __name__ == "__main__":

@@ -58,8 +58,29 @@ TMP_METRICS = {
     "apd90_mae": Metric("ms", "Mean absolute error of the action potential duration"),
 }
 """Of potentials from a standard ECG (`sequence_metrics`); scaled from rest to the top of an action potential."""
-ALL_METRICS = METRICS | TMP_METRICS | ECG_METRICS
-_OF_STUDIES = {"forward_surrogate": ECG_METRICS, "sequence_models": TMP_METRICS}
+IMAGE_METRICS = {
+    "mse": Metric("1", "Mean squared error, scaled by the training's range"),
+    "mse_image": Metric("1", "Mean squared error over the whole image, 0 outside the wall"),
+    "mse_own": Metric("1", "Mean squared error, scaled by the map's own range"),
+    "mae_ms": METRICS["activation_time_mae"],
+    "correlation": Metric("1", "Correlation", higher_is_better=True),
+    "pacing_mm": Metric("mm", "Distance of the earliest cell from a pacing zone"),
+    "slow_auc": Metric("1", "Area under the ROC curve of slowness for slow regions", higher_is_better=True),
+    "mse_samples": Metric("1", "Mean squared error of single samples"),
+    "deviation_ms": Metric("ms", "Standard deviation of the samples"),
+    "deviation_correlation": Metric("1", "Correlation of deviation and error", higher_is_better=True),
+    "coverage_50": Metric("%", "Cells within the 50 % interval", nominal=50),
+    "coverage_80": Metric("%", "Cells within the 80 % interval", nominal=80),
+    "coverage_90": Metric("%", "Cells within the 90 % interval", nominal=90),
+    "mean_difference": Metric("%", "Mean absolute difference of the potentials, of their range"),
+    "area_difference": Metric("%", "Difference of the areas under the potentials", nominal=0),
+    "amplitude_difference": Metric("%", "Difference of the amplitudes of the potentials", nominal=0),
+    "first_peak": Metric("%", "Electrodes whose first peak has the same sign", higher_is_better=True),
+    "seconds": METRICS["seconds"],
+}
+"""Of activation maps in the wall (`image_metrics`), and of body-surface potentials (`bsp_metrics`)."""
+ALL_METRICS = IMAGE_METRICS | METRICS | TMP_METRICS | ECG_METRICS
+_OF_STUDIES = {"conditional_vae": IMAGE_METRICS, "forward_surrogate": ECG_METRICS, "sequence_models": TMP_METRICS}
 
 
 def metrics_of(study: str) -> Mapping[str, Metric]:

@@ -127,7 +127,7 @@ def ecg_ridge(ecg: Singles, tmp: Singles, validation_ecg: Singles, validation_tm
     _check_fit(validation_ecg, validation_tmp, "ridge, validation")
     _check_ecg(validation_ecg, ecg.shape[1:], "ridge, validation")
     ecg_mean, tmp_mean = (np.asarray(np.mean(known, axis=0, dtype=np.float64)) for known in (ecg, tmp))
-    values, vectors = _leading(_flat(ecg, ecg_mean))
+    values, vectors = leading_axes(_flat(ecg, ecg_mean), _COMPONENTS)
     whitening = vectors / np.sqrt(values)
     unit = _flat(ecg, ecg_mean) @ whitening
     # Columns of U sum to zero, so the mean potential needn't be taken from Y, which is gigabytes.
@@ -161,10 +161,27 @@ def hold_last_segment(tmp: Singles, segment_samples: int) -> Singles:
     return held
 
 
-def _leading(flat: Doubles) -> tuple[Doubles, Doubles]:
-    """Eigenvalues, largest first, and eigenvectors of XᵀX for centred ECGs X, shape (case, lead × sample)."""
+def leading_axes(flat: Doubles, most: int) -> tuple[Doubles, Doubles]:
+    """Leading eigenvalues and eigenvectors of XᵀX, at most so many and only those that aren't rounding.
+
+    Parameters
+    ----------
+    flat
+        Centred ECGs X, shape (case, lead × sample).
+    most
+        How many are wanted.
+
+    Returns
+    -------
+    Eigenvalues, largest first, and eigenvectors, shape (lead × sample, axis).
+
+    Raises
+    ------
+    InferenceError
+        If there are fewer than two cases, or all are the same.
+    """
     cases, size = flat.shape
-    count = min(_COMPONENTS, size, cases - 1)
+    count = min(most, size, cases - 1)
     if count < 1 or not flat.any():
         raise InferenceError(f"ridge: {cases} training recordings whose ECGs don't differ; give two that do")
     few = cases < size

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from transmural.cohorts.recording_splits import PARTS, EcgScaling, parts_of
+from transmural.evaluation.examples import examples, together
 from transmural.evaluation.sequence_inputs import noisy, shifted
 from transmural.evaluation.sequence_methods import Audit, Method, Singles, SplitMethods
 from transmural.evaluation.sequence_metrics import TruePotentials
@@ -21,8 +22,6 @@ from transmural.stores.config.sequences import SEGMENT_MS, SEQUENCE_NETWORKS, Se
 from transmural.stores.random_streams import case_generator
 
 Networks = Mapping[tuple[str, str, str], TrainedNetwork]
-
-PLACES = ("best", "median", "worst")
 
 
 class SequenceStudy:
@@ -68,7 +67,7 @@ class SequenceStudy:
                 kept.append(test.kept("limited", test.methods.limited(), drawn))
             if self._study.is_tested_otherwise(split):
                 rows += test.scored_otherwise()
-        return pd.concat(rows, ignore_index=True), _together(kept)
+        return pd.concat(rows, ignore_index=True), together(kept)
 
     def _networks_of(self, split: Split) -> dict[tuple[str, str], TrainedNetwork]:
         return {(model, inputs): found for (name, model, inputs), found in self._networks.items() if name == split}
@@ -169,15 +168,4 @@ def _examples(full: pd.DataFrame) -> dict[str, int]:
     errors = case_scores(full[(full["metric"] == "activation_time_mae") & ~full["method"].isin(GIVEN_TRUTH)])
     networks = errors[errors["method"].isin(SEQUENCE_NETWORKS)]
     by_method = (networks if len(networks) else errors).groupby("method", sort=False)["value"]
-    values = by_method.get_group(by_method.mean().idxmin()).to_numpy()
-    order = np.argsort(values, kind="stable")  # NaN last
-    order = order[: max(1, np.count_nonzero(np.isfinite(values)))]
-    return dict(zip(PLACES, (int(order[0]), int(order[len(order) // 2]), int(order[-1])), strict=True))
-
-
-def _together(kept: list[xr.Dataset]) -> xr.Dataset:
-    """One dataset of all examples, NaN where a method has no part in a setting."""
-    methods = list(dict.fromkeys(str(name) for each in kept for name in each["method"].values))
-    return xr.concat(
-        [each.reindex({"method": methods}) for each in kept], dim="case", join="exact", combine_attrs="override"
-    )
+    return examples(by_method.get_group(by_method.mean().idxmin()).to_numpy())

@@ -26,7 +26,7 @@ def train(
     ----------
     bsp, validation_bsp
         Potentials to learn from and to decide when to stop, shape (case, electrode row, electrode column, time), scaled
-        to [0, 1] by `image_inputs.ValueRange` of the training, as the sigmoid gives no others.
+        to [0, 1] by `cohorts.value_range` of the training, as the sigmoid gives no others.
     settings
         Training and sizes.
     run

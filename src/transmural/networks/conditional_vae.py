@@ -34,7 +34,7 @@ def train(
     ----------
     training, validation
         Cases to learn from and to decide when to stop: activation maps (case, *space) with two or three axes, scaled
-        to [0, 1] by `image_inputs.ValueRange` of the training, 0 outside of the wall; potentials in any one unit,
+        to [0, 1] by `cohorts.value_range` of the training, 0 outside of the wall; potentials in any one unit,
         (case, electrode row, electrode column, time), which the network standardises; masks of the wall (case, *space).
     settings
         Training and sizes.

@@ -1,7 +1,6 @@
-"""What the autoencoders of images are given: checked arrays, and values scaled by the training's range."""
+"""What the autoencoders of images are given: checked arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,43 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from transmural.stores.errors import TrainingError
-
-
-@dataclass(frozen=True)
-class ValueRange:
-    """Least and greatest value of the training data, which become 0 and 1.
-
-    Attributes
-    ----------
-    lowest, highest
-        In the unit of the data.
-    """
-
-    lowest: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: NDArray[np.floating]) -> "ValueRange":
-        """That of the values, whatever isn't a number left out.
-
-        Raises
-        ------
-        TrainingError
-            If they have no range.
-        """
-        known = values[np.isfinite(values)]
-        if not known.size or known.min() == known.max():
-            raise TrainingError("values that are all the same, or none, can't be scaled; give data that differ")
-        return cls(float(known.min()), float(known.max()))
-
-    def scaled(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Values as a share of the range, beyond 0 and 1 where data exceed the training's; 0 where not a number."""
-        shares: NDArray[np.float32] = ((values - self.lowest) / (self.highest - self.lowest)).astype(np.float32)
-        return np.where(np.isnan(shares), np.float32(0), shares)
-
-    def unscaled(self, shares: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The inverse of `scaled`, except that what was not a number becomes `lowest`."""
-        return (self.lowest + shares * (self.highest - self.lowest)).astype(np.float32)
 
 
 def checked(

@@ -25,7 +25,7 @@ def train(
     ----------
     maps, validation_maps
         Activation maps to learn from and to decide when to stop, shape (case, *space) with two or three axes, scaled to
-        [0, 1] by `image_inputs.ValueRange` of the training, 0 outside of the wall.
+        [0, 1] by `cohorts.value_range` of the training, 0 outside of the wall.
     settings
         Training and sizes.
     run

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transmural.evaluation.metrics import ALL_METRICS
+from transmural.evaluation.metrics import ALL_METRICS, metrics_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,30 @@ _SHOWN: Mapping[str, tuple[str, int | None, bool]] = {
     "memory": ("Memory a case", None, False),
 }
 
+# Where a study means something else by a metric, or has metrics of its own.
+_SHOWN_IN: Mapping[str, Mapping[str, tuple[str, int | None, bool]]] = {
+    "conditional_vae": {
+        "correlation": ("Correlation", 3, True),
+        "mean_difference": ("Mean difference", 2, True),
+        "area_difference": ("Area difference", 2, True),
+        "amplitude_difference": ("Amplitude difference", 2, True),
+        "first_peak": ("Sign of the first peak agrees", 1, True),
+        "mse": ("Mean squared error", 4, True),
+        "mse_own": ("Mean squared error, maps scaled by their own range", 4, True),
+        "mse_image": ("Mean squared error, whole image", 4, True),
+        "mae_ms": ("Mean absolute error", 1, True),
+        "pacing_mm": ("Distance of the pacing site", 1, True),
+        "slow_auc": ("Slow region, area under the ROC curve", 2, True),
+        "mse_samples": ("Mean squared error of single samples", 4, True),
+        "deviation_ms": ("Spread of the samples", 1, False),
+        "deviation_correlation": ("Correlation of spread and |error|", 2, True),
+        "coverage_50": ("Coverage of 50 % intervals", 0, True),
+        "coverage_80": ("Coverage of 80 % intervals", 0, True),
+        "coverage_90": ("Coverage of 90 % intervals", 0, True),
+        "seconds": ("Time a map", None, False),
+    }
+}
+
 SETTING_LABELS = {
     "unseen_scar": "Scar not in training",
     "unseen_origin": "Origin not in training",
@@ -73,10 +97,19 @@ SETTING_LABELS = {
 }
 
 
-def quantity(metric: str) -> Quantity:
-    """How a metric is shown; one without an entry here is named as `evaluation` names it."""
-    known = ALL_METRICS.get(metric)
-    label, decimals, accuracy = _SHOWN.get(metric, (known.long_name if known else metric.replace("_", " "), 3, True))
+def quantity(metric: str, study: str = "") -> Quantity:
+    """How a metric is shown; one without an entry here is named as `evaluation` names it.
+
+    Parameters
+    ----------
+    metric
+        Its name.
+    study
+        Whose metric it is; needed where another study means something else by the name.
+    """
+    known = metrics_of(study).get(metric) if study else ALL_METRICS.get(metric)
+    shown = {**_SHOWN, **_SHOWN_IN.get(study, {})}
+    label, decimals, accuracy = shown.get(metric, (known.long_name if known else metric.replace("_", " "), 3, True))
     if known is None:
         return Quantity(label, "1", decimals, accuracy=accuracy)
     return Quantity(label, known.unit, decimals, known.higher_is_better, accuracy, known.nominal)

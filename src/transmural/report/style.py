@@ -70,6 +70,15 @@ _METHOD_COLOURS = {
     "cnn_lstm_zero_padded": "#88ccee",
     "transformer_teacher_forced": "#117733",
     "hold_last_segment": "#661100",
+    # Of activation maps on images, with ridge, never drawn beside those above.
+    "vae": "#d55e00",
+    "pca": "#0072b2",
+    "mean_bsp": "#8c8c8c",
+    "cvae_conditioned": "#d55e00",
+    "cvae": "#0072b2",
+    "cvae_shown": "#56b4e9",
+    "mean_map": "#8c8c8c",
+    "nearest_map": "#999933",
 }
 _METHOD_MARKERS = {
     "tikhonov0": "o",
@@ -105,6 +114,14 @@ _METHOD_MARKERS = {
     "cnn_lstm_zero_padded": "d",
     "transformer_teacher_forced": "v",
     "hold_last_segment": ">",
+    "vae": "o",
+    "pca": "s",
+    "mean_bsp": "X",
+    "cvae_conditioned": "o",
+    "cvae": "s",
+    "cvae_shown": "D",
+    "mean_map": "X",
+    "nearest_map": "<",
 }
 _OTHER_COLOURS = ("#cc79a7", "#882255", "#117733", "#44aa99", "#6699cc")
 _OTHER_MARKERS = ("p", "h", "d", "8", "H")
@@ -203,9 +220,9 @@ def png_bytes(figure: Figure, caption: str = "", dpi: float = 220.0) -> bytes:
     return buffer.getvalue()
 
 
-def new_figure(width_in: float = PAGE_WIDTH_IN, height_in: float = 4.0) -> Figure:
-    """An empty figure that no window or pyplot state knows of; call within `styled`."""
-    layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
+def new_figure(width_in: float = PAGE_WIDTH_IN, height_in: float = 4.0, pad_in: float = 0.02) -> Figure:
+    """An empty figure that no window or pyplot state knows of, ``pad_in`` around its axes; call within `styled`."""
+    layout = ConstrainedLayoutEngine(w_pad=pad_in, h_pad=pad_in, wspace=0.0, hspace=0.0)
     return Figure(figsize=(width_in, height_in), layout=layout)
 
 

@@ -247,3 +247,50 @@ def _activation_images(name: str, space: tuple[str, ...]) -> Contract:
 
 ACTIVATION_IMAGES = _activation_images("activation images", ("row", "column"))
 ACTIVATION_VOLUMES = _activation_images("activation volumes", ("x", "y", "z"))
+
+PREDICTED_BSPS = Contract(
+    "predicted body-surface potentials",
+    {
+        "time": Variable(("time",), "float", "ms", "time since the first pacing zone fires"),
+        "setting": Variable(("case",), "str", "", "name of the test setting"),
+        "place": Variable(("case",), "str", "", "best, median or worst case of its setting"),
+        "heart": Variable(("case",), "str", "", "name of the heart"),
+        "number": Variable(("case",), "int", "1", "number of the map"),
+        "bsp": Variable(("case", "electrode_row", "electrode_column", "time"), "float", "mV", "potential"),
+        "predicted": Variable(
+            ("case", "electrode_row", "electrode_column", "time"), "float", "mV", "what the autoencoder makes of it"
+        ),
+    },
+)
+
+
+def _predicted_maps(name: str, space: tuple[str, ...]) -> Contract:
+    by_method = ("method", "case", *space)
+    return Contract(
+        name,
+        {
+            "method": Variable(("method",), "str", "", "name of the method"),
+            "setting": Variable(("case",), "str", "", "name of the test setting"),
+            "place": Variable(("case",), "str", "", "best, median or worst case of its setting"),
+            "heart": Variable(("case",), "str", "", "name of the heart"),
+            "number": Variable(("case",), "int", "1", "number of the map"),
+            "mask": Variable(("case", *space), "bool", "1", "cell belongs to the wall"),
+            "slow": Variable(("case", *space), "bool", "1", "cell of the wall in a slow region"),
+            "activation_time": Variable(("case", *space), "float", "ms", "activation; NaN outside the wall", True),
+            "pacing_position": Variable(
+                ("case", "zone", "xyz"), "float", "mm", "pacing zone; NaN where a map has fewer", True
+            ),
+            "predicted": Variable(
+                by_method, "float", "ms", "activation that the method predicts; NaN outside and where it has no part",
+                True,
+            ),
+            "deviation": Variable(
+                by_method, "float", "ms", "standard deviation of its samples; NaN likewise, and where it draws none",
+                True,
+            ),
+        },
+    )  # fmt: skip
+
+
+PREDICTED_MAPS = _predicted_maps("predicted maps", ("row", "column"))
+PREDICTED_VOLUMES = _predicted_maps("predicted volumes", ("x", "y", "z"))

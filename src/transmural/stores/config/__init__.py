@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from transmural.stores.config.activation_images import ActivationImageDesign
+from transmural.stores.config.images import ConditionalVAEStudy
 from transmural.stores.config.inference import Inference
 from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_check, quantity, repeated
 from transmural.stores.config.networks import Training, TrainingResources, network_settings
@@ -28,10 +30,12 @@ from transmural.stores.config.subjects import Name, Phantom, Subject, Surfaces
 from transmural.stores.errors import ConfigurationError
 
 __all__ = [
+    "ActivationImageDesign",
     "Anatomy",
     "Audit",
     "BeatSampling",
     "CohortDesign",
+    "ConditionalVAEStudy",
     "Convergence",
     "ForwardSurrogateStudy",
     "GenerativeEM",
@@ -62,7 +66,7 @@ class Study(Section):
 
     run: Name = Field(description="Name of the run: the folder results/{run}")
     seed: Whole = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
-    studies: list[Literal["generative_em", "forward_surrogate", "sequence_models"]] = Field(
+    studies: list[Literal["generative_em", "conditional_vae", "sequence_models", "forward_surrogate"]] = Field(
         min_length=1, description="Studies that are run; the sections of others are only checked"
     )
     subjects: dict[Name, Subject] = Field(description="Catalogue of hearts and torsos by name")
@@ -73,6 +77,7 @@ class Study(Section):
     generative_em: GenerativeEM
     forward_surrogate: ForwardSurrogateStudy
     sequence_models: SequenceModelsStudy
+    conditional_vae: ConditionalVAEStudy
 
     @cross_check
     def _studies_are_distinct(self) -> Iterator[str]:
@@ -85,7 +90,7 @@ class Study(Section):
 
     @cross_check
     def _subjects_exist(self) -> Iterator[str]:
-        for study in ("generative_em", "sequence_models"):
+        for study in ("generative_em", "sequence_models", "conditional_vae"):
             unknown = sorted(set(getattr(self, study).subjects) - set(self.subjects))
             if unknown:
                 yield f"{study}.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"

@@ -5,19 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity, repeated
-from transmural.stores.config.subjects import Name
+from transmural.stores.config.model import Number, Section, Whole, cross_check, quantity
 
 
 class ActivationImageDesign(Section):
     """Which maps there are in slices or in whole hearts, and how they are simulated."""
 
     dimensions: Literal[2, 3] = Field(description="2: short-axis slices; 3: whole hearts")
-    hearts: Whole = quantity("1", "Phantom hearts that are drawn at random", ge=0, le=1000)
-    subjects: list[Name] = Field(description="Further hearts, from the catalogue of subjects")
-    voxel_mm: Number = quantity(
-        "mm", "Edge of the voxels of these hearts' anatomies, from which images are made", ge=1, le=4
-    )
     edge_cells: Whole = quantity("1", "Cells along each edge of an image", ge=16, le=256)
     cell_mm: Number = quantity("mm", "Edge of a cell", ge=0.5, le=6)
     maps: Whole = quantity("1", "Activation maps of a heart", ge=1, le=100_000)
@@ -67,12 +61,6 @@ class ActivationImageDesign(Section):
     def _samples_divide_the_record(self) -> Iterator[str]:
         if self.duration_ms % self.sample_ms:
             yield f"sample_ms ({self.sample_ms}) must divide duration_ms ({self.duration_ms})"
-
-    @cross_check
-    def _there_are_hearts(self) -> Iterator[str]:
-        if self.hearts + len(self.subjects) == 0:
-            yield "hearts (0) and subjects (none) name no heart; one is needed"
-        yield from repeated("subjects", self.subjects)
 
     @property
     def samples(self) -> int:

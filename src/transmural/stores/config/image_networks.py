@@ -36,9 +36,11 @@ class ConditionalVAE(ImageVAE):
 
 
 class ImageNetworks(Section):
-    """A section a network."""
+    """A section a network; `conditioned_*` are of ours, the others as published."""
 
     bsp_vae: ImageVAE
     map_vae: ImageVAE
     cvae_2d: ConditionalVAE
     cvae_3d: ConditionalVAE
+    conditioned_2d: ConditionalVAE
+    conditioned_3d: ConditionalVAE
