@@ -21,7 +21,14 @@ def images(hearts=HEARTS, maps=20):
 
 
 def study(**changes):
-    given = {"hearts": 5, "subjects": ["patient"], "test_share": 0.2, "test_hearts": 2, "validation_share": 0.125}
+    given = {
+        "hearts": 5,
+        "subjects": ["patient"],
+        "test_share": 0.2,
+        "test_hearts": 2,
+        "test_maps": 1000,
+        "validation_share": 0.125,
+    }
     return ImageParts(**(given | changes))
 
 
@@ -46,6 +53,14 @@ def test_the_last_hearts_test_subjects_after_volunteers_and_are_nowhere_else(cou
     assert_array_equal(parts == "test", np.isin(maps["heart"], HEARTS[-count:]))
     rest = (len(HEARTS) - count) * 20
     assert np.count_nonzero(parts == "validation") == round(0.125 * rest)
+
+
+def test_no_more_maps_of_a_held_out_heart_are_tested_than_asked_for():
+    maps = images()
+    parts = parts_of(maps, "heart_out", study(test_maps=7), 1)
+    for heart in HEARTS[-2:]:
+        assert parts[maps["heart"] == heart].tolist() == ["test"] * 7 + ["unused"] * 13
+    assert "unused" not in parts_of(maps, "random", study(test_maps=7), 1)
 
 
 def test_held_out_hearts_do_not_follow_from_the_order_of_the_maps():

@@ -16,7 +16,7 @@ from transmural.evaluation.image_study import ImageStudy
 from transmural.evaluation.metrics import IMAGE_METRICS
 from transmural.networks import bsp_vae, conditional_vae, map_vae
 from transmural.networks.run import TrainingRun
-from transmural.stores.config.image_networks import ConditionalVAE, ImageVAE
+from transmural.stores.config.image_networks import ConditionalVAE, FullyConditionedVAE, ImageVAE
 from transmural.stores.config.images import ELECTRODE_AXES, ConditionalVAEStudy
 from transmural.stores.contracts import PREDICTED_BSPS, PREDICTED_MAPS, PREDICTED_VOLUMES, check
 from transmural.stores.errors import InferenceError
@@ -36,13 +36,14 @@ AUTOENCODER = {
     "beta": 0.1,
     "misfit": "sum",
 }
-CONDITIONAL = ConditionalVAE(**AUTOENCODER, bsp_samples=4, condition_units=0, monitor="loss")
-OURS = CONDITIONAL.model_copy(update={"condition_units": 8})
+CONDITIONAL = ConditionalVAE(**AUTOENCODER, bsp_samples=4, monitor="loss")
+OURS = FullyConditionedVAE(**CONDITIONAL.model_dump(), condition_hidden=8, condition_units=8, fine_filters=4)
 STUDY = ConditionalVAEStudy.model_construct(
     hearts=3,
     subjects=["patient"],
     test_share=0.2,
     test_hearts=1,
+    test_maps=1000,
     validation_share=0.2,
     betas=[0.5],
     latents=[2],

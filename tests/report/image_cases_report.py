@@ -44,13 +44,11 @@ def study(**changes):
         "weight_decay": 0, "clip_norm": 1.0, "patience_epochs": 5, "latent": 6, "filters": 16, "dense": 64, "beta": 1,
         "misfit": "sum",
     }  # fmt: skip
-    published = vae | {
-        "latent": 16, "beta": 5, "bsp_samples": 16, "condition_units": 0, "monitor": "prior_squared_error",
-    }  # fmt: skip
-    ours = published | {"beta": 0.05, "condition_units": 64}
+    published = vae | {"latent": 16, "beta": 5, "bsp_samples": 16, "monitor": "prior_squared_error"}
+    ours = published | {"beta": 0.05, "condition_hidden": 256, "condition_units": 64, "fine_filters": 16}
     settings = {
         "hearts": 6, "subjects": [], "voxel_mm": 2.5, "slices": slices, "volumes": volumes, "test_share": 0.2,
-        "test_hearts": 1, "validation_share": 0.125, "betas": [0.1, 1], "latents": [4], "samples": 10,
+        "test_hearts": 1, "test_maps": 200, "validation_share": 0.125, "betas": [0.1, 1], "latents": [4], "samples": 10,
         "networks": {
             "bsp_vae": vae, "map_vae": vae, "cvae_2d": published, "cvae_3d": published, "conditioned_2d": ours,
             "conditioned_3d": ours,

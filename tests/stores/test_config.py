@@ -46,6 +46,7 @@ def changed(path, value):
         ["paper", "paper_two_cores"],
         ["paper", "paper_sheets_two_cores"],
         ["paper", "paper_recordings_two_cores"],
+        ["paper", "paper_images_two_cores"],
     ],
 )
 def test_every_overlay_makes_a_valid_configuration(overlays):
@@ -206,6 +207,100 @@ def test_networks_are_trained_for_what_they_are_tested_with():
     assert study.trainings("cnn", "heart_out") == ["full", "limited"]
     assert study.trainings("bilstm", "pattern_out") == ["full", "limited", "any_length"]
     assert study.trainings("bilstm", "both_out") == ["full", "limited"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("subjects", ["nobody"], "conditional_vae.subjects names ['nobody']; known subjects are ['broad', 'slender']"),
+        ("subjects", ["slender", "slender"], "subjects names ['slender'] more than once"),
+        ("subjects", ["volunteer_01"], "subjects names ['volunteer_01']; hearts that are drawn are called volunteer_…"),
+        ("hearts", 1, "test_hearts (1) must be fewer than hearts (1) and subjects (0) together, so that one trains"),
+        ("betas", [1, 5], "betas holds 5, which networks.cvae_2d has already; leave it out"),
+        ("latents", [16], "latents holds 16, which networks.cvae_2d has already; leave it out"),
+        ("test_hearts", 0, "conditional_vae.test_hearts = 0: input should be greater than or equal to 1"),
+        ("test_hearts", 6, "test_hearts (6) must be fewer than hearts (6) and subjects (0) together"),
+        ("test_maps", 1, "conditional_vae.test_maps = 1: input should be greater than or equal to 2"),
+        ("test_share", 0.6, "conditional_vae.test_share = 0.6: input should be less than or equal to 0.5"),
+        ("validation_share", 0, "conditional_vae.validation_share = 0: input should be greater than 0"),
+        ("voxel_mm", 0.1, "conditional_vae.voxel_mm = 0.1: input should be greater than or equal to 1"),
+        ("samples", 1, "conditional_vae.samples = 1: input should be greater than or equal to 2"),
+        ("slices.maps", 1, "slices.maps (1): all hearts have 6 maps together; eight or more are needed"),
+        ("slices.dimensions", 3, "slices.dimensions (3) must be 2"),
+        ("volumes.dimensions", 2, "volumes.dimensions (2) must be 3"),
+        ("volumes.dimensions", 4, "conditional_vae.volumes.dimensions = 4: input should be 2 or 3"),
+        ("slices.edge_cells", 62, "edge_cells (62) must be a multiple of 4: networks halve images twice"),
+        ("slices.cell_mm", 1, "edge_cells (64) of cell_mm (1.0) make images of 64 mm; hearts need 90 to 300 mm"),
+        ("volumes.sample_ms", 7, "sample_ms (7) must divide duration_ms (400)"),
+        ("slices.slice_height", [0.8, 0.3], "slice_height = [0.8, 0.3] must ascend and lie within 0.1 and 0.95"),
+        ("slices.pacing_zones", [0, 3], "pacing_zones = [0, 3] must ascend and lie within 1 and 10"),
+        ("slices.velocity_mm_per_ms", [0.5, 9], "velocity_mm_per_ms = [0.5, 9.0] must ascend and lie within 0.1 and 3 mm"),
+        ("slices.slow_radius_mm", [20, 8], "slow_radius_mm = [20.0, 8.0] must ascend and lie within 1 and 60 mm"),
+        ("volumes.slow_velocity", [0.2, 1.5], "slow_velocity = [0.2, 1.5] must ascend and lie within 0.05 and 1"),
+        ("volumes.shard_maps", 0, "conditional_vae.volumes.shard_maps = 0: input should be greater than or equal to 1"),
+        ("betas", [0.1, 0.1000000001], "betas names ['0.1'] more than once"),
+        ("betas", [-1], "betas (-1) must lie within 0 and 1e6"),
+        ("betas", [float("nan")], "conditional_vae.betas.0 = nan: input should be a finite number"),
+        ("latents", [4, 4], "latents names ['4'] more than once"),
+        ("latents", [0], "latents (0) must lie within 1 and 1024"),
+        ("networks", {}, "conditional_vae.networks.conditioned_3d: field required"),
+        ("networks.map_vae.latent", 0, "networks.map_vae.latent = 0: input should be greater than or equal to 1"),
+        ("networks.map_vae.misfit", "median", "networks.map_vae.misfit = 'median': input should be 'sum' or 'mean'"),
+        ("networks.cvae_2d.monitor", "error", "networks.cvae_2d.monitor = 'error': input should be 'loss' or 'prior_"),
+        ("networks.cvae_2d.bsp_samples", 0, "cvae_2d.bsp_samples = 0: input should be greater than or equal to 1"),
+        ("networks.cvae_2d.condition_units", 8, "cvae_2d.condition_units = 8: extra inputs are not permitted"),
+        ("networks.conditioned_2d.condition_units", 0, "condition_units = 0: input should be greater than or equal to 1"),
+        ("networks.conditioned_3d.fine_filters", None, "conditioned_3d.fine_filters: field required"),
+    ],
+)  # fmt: skip
+def test_activation_images_that_cannot_be_are_refused(key, value, message):
+    assert message in refusal(changed(f"conditional_vae.{key}", value))
+
+
+def test_hearts_that_do_not_test_must_have_maps_to_train_with():
+    config = changed("conditional_vae.test_hearts", 5)
+    config["conditional_vae"]["volumes"]["maps"] = 3
+    said = "volumes.maps (3): hearts that don't test have 3 maps; four or more are needed"
+    assert said in refusal(config)
+    config["conditional_vae"]["volumes"]["maps"] = 4
+    assert load(config)
+    config["conditional_vae"] |= {"hearts": 0, "subjects": ["broad", "slender"], "test_hearts": 1}
+    assert load(config)
+
+
+def test_autoencoders_of_images_are_trained_for_what_they_are_tested_with():
+    config = changed("conditional_vae.betas", [0.1, 1e-7])
+    config["conditional_vae"]["latents"] = [4]
+    study = load(config).conditional_vae
+    random = ["bsp_vae", "map_vae", "cvae", "cvae_conditioned", "cvae_beta_0.1", "cvae_beta_1e-07", "cvae_latent_4"]
+    assert [tuple(training) for training in study.trainings] == [
+        *(("slices", "random", form) for form in random[:4]),
+        *(("slices", "heart_out", form) for form in random[:4]),
+        *(("slices", "random", form) for form in random[4:]),
+        *(("volumes", "heart_out", form) for form in ("cvae", "cvae_conditioned")),
+    ]
+
+
+def test_every_training_of_images_has_its_settings():
+    study = load(DEFAULT).conditional_vae
+    networks, found = study.networks, {training: study.network(training) for training in study.trainings}
+    for (cohort, _, form), settings in found.items():
+        dimensions = "2d" if cohort == "slices" else "3d"
+        published = getattr(networks, f"cvae_{dimensions}")
+        expected = {
+            "bsp_vae": networks.bsp_vae,
+            "map_vae": networks.map_vae,
+            "cvae": published,
+            "cvae_conditioned": getattr(networks, f"conditioned_{dimensions}"),
+            **{f"cvae_beta_{beta:g}": published.model_copy(update={"beta": beta}) for beta in study.betas},
+            **{f"cvae_latent_{size}": published.model_copy(update={"latent": size}) for size in study.latents},
+        }
+        assert settings == expected[form]
+    assert {type(settings).__name__ for settings in found.values()} == {
+        "ImageVAE",
+        "ConditionalVAE",
+        "FullyConditionedVAE",
+    }
 
 
 def test_numbers_may_be_given_as_text():

@@ -12,18 +12,35 @@ import pandas as pd
 import pytest
 import yaml
 
-from transmural.stores.contracts import ANATOMY, BEATS, COHORT, PREDICTED_ECGS, RECONSTRUCTION, SHEETS, TRANSFER
+from transmural.stores.contracts import (
+    ACTIVATION_IMAGES,
+    ACTIVATION_VOLUMES,
+    ANATOMY,
+    BEATS,
+    COHORT,
+    PREDICTED_BSPS,
+    PREDICTED_ECGS,
+    PREDICTED_MAPS,
+    PREDICTED_VOLUMES,
+    RECONSTRUCTION,
+    SHEETS,
+    TRANSFER,
+)
 from transmural.stores.store import open_store, provenance_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
+TIMED = re.compile(rb"Time a map|^[^,]*,seconds,")
+"""A table's row of wall times, in each of its forms."""
+
+
 def digests(results, pattern):
-    """Of files, without the tables of costs, which are times."""
+    """Of files, without the tables of costs and without rows of wall times."""
     files = [p for p in sorted(results.glob(pattern)) if p.is_file() and "costs" not in p.name]
-    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    assert found
-    return found
+    assert files
+    untimed = {p.name: [line for line in p.read_bytes().splitlines() if not TIMED.search(line)] for p in files}
+    return {name: hashlib.sha256(b"\n".join(lines)).hexdigest() for name, lines in untimed.items()}
 
 
 def planned(output):
@@ -39,7 +56,7 @@ def untimed_scores(results, study):
 def test_every_stage_left_a_whole_store(smoke):
     results = smoke.results()
     for pattern, contract in {
-        "anatomy/*": ANATOMY,
+        "anatomy/slender": ANATOMY,
         "transfer/*": TRANSFER,
         "cohorts/generative_em/*/*": COHORT,
         "beats/generative_em/*/*/*": BEATS,
@@ -47,6 +64,12 @@ def test_every_stage_left_a_whole_store(smoke):
         "reconstructions/generative_em/*/*/*/*": RECONSTRUCTION,
         "beats/forward_surrogate/*/*": SHEETS,
         "predictions/forward_surrogate": PREDICTED_ECGS,
+        "anatomy/conditional_vae/*": ANATOMY,
+        "beats/conditional_vae/slices/*/*": ACTIVATION_IMAGES,
+        "beats/conditional_vae/volumes/*/*": ACTIVATION_VOLUMES,
+        "predictions/conditional_vae/potentials": PREDICTED_BSPS,
+        "predictions/conditional_vae/slices": PREDICTED_MAPS,
+        "predictions/conditional_vae/volumes": PREDICTED_VOLUMES,
     }.items():
         stores = sorted(results.glob(pattern))
         assert stores, pattern
@@ -124,6 +147,39 @@ def test_sequence_models_are_scored_on_every_split_and_input(smoke):
     assert set(hearts) - {"all"} < {f"volunteer_{number:02d}" for number in range(1, 5)}
 
 
+def test_maps_are_predicted_in_every_setting_beside_their_baselines(smoke):
+    config = yaml.safe_load((smoke.results() / "config.yaml").read_text())["conditional_vae"]
+    scores = pd.read_csv(smoke.results() / "scores" / "conditional_vae.csv")
+    assert list(scores) == ["subject", "setting", "case", "method", "metric", "value", "unit"]
+    assert not scores.duplicated(["setting", "case", "method", "metric"]).any()
+    methods = scores.groupby("setting")["method"].agg(set).to_dict()
+    predicted = {"cvae", "cvae_conditioned", "mean_map", "nearest_map", "ridge", "cvae_shown"}
+    swept = {*(f"cvae_beta_{beta:g}" for beta in config["betas"]), *(f"cvae_latent_{n}" for n in config["latents"])}
+    assert methods == {
+        "bsp_vae": {"vae", "pca", "mean_bsp"},
+        "bsp_vae_heart_out": {"vae", "pca", "mean_bsp"},
+        "map_vae": {"vae", "pca", "mean_map"},
+        "map_vae_heart_out": {"vae", "pca", "mean_map"},
+        "cvae_2d": predicted | swept,
+        "cvae_2d_heart_out": predicted,
+        "cvae_3d": predicted,
+    }
+    assert swept
+    hearts = [f"volunteer_{number:02d}" for number in range(1, config["hearts"] + 1)]
+    held_out = scores[
+        scores["setting"].isin(["bsp_vae_heart_out", "map_vae_heart_out", "cvae_2d_heart_out", "cvae_3d"])
+    ]
+    assert set(held_out["subject"]) == set(hearts[-config["test_hearts"] :])
+    assert set(scores["subject"]) <= set(hearts)
+    counts = scores[scores["metric"] == "mse"].groupby(["setting", "method"])["case"].nunique()
+    per_heart = {name: min(config[name]["maps"], config["test_maps"]) for name in ("slices", "volumes")}
+    assert (counts["cvae_3d"] == config["test_hearts"] * per_heart["volumes"]).all()
+    assert (counts["cvae_2d_heart_out"] == config["test_hearts"] * per_heart["slices"]).all()
+    assert (counts["cvae_2d"] == round(config["test_share"] * config["hearts"] * config["slices"]["maps"])).all()
+    drawn = scores[scores["metric"].isin(["mse_samples", "deviation_ms", "coverage_90"])]
+    assert set(drawn["method"]) == {"cvae", "cvae_conditioned", *swept}
+
+
 def test_recordings_of_an_archive_take_the_place_of_simulations(smoke, tmp_path):
     (tmp_path / "archive").mkdir()
     named = f"sequence_models={{archive: {tmp_path / 'archive'}}}"
@@ -140,11 +196,13 @@ def test_one_study_can_be_run_alone(smoke):
     for study, other in (
         ("generative_em", "sheets"),
         ("forward_surrogate", "recordings"),
-        ("sequence_models", "beats"),
+        ("sequence_models", "images"),
+        ("conditional_vae", "beats"),
     ):
         status, output = smoke.run("--dry-run", "--forceall", "--config", f"studies=[{study}]")
         assert status == 0, output
         assert other not in planned(output)
+        assert "Exception" not in output
 
 
 def test_robustness_is_scored_on_the_same_cases_at_every_level(smoke):
@@ -214,11 +272,12 @@ def test_a_command_of_the_report_makes_its_item_again(smoke):
         "report",
         "forward_surrogate",
         "sequence_models",
+        "conditional_vae",
     }
     for target, overlay in commands:
         status, output = smoke.run(target, "--dry-run", config=overlay)
         assert status == 0, output
-        assert not {"beats", "sheets", "recordings"} & set(planned(output))
+        assert not {"beats", "sheets", "recordings", "images"} & set(planned(output))
 
 
 def test_shards_of_an_earlier_configuration_do_no_harm(smoke):
@@ -268,7 +327,11 @@ def test_killed_anywhere_and_resumed_the_results_are_the_same_bits(smoke, checko
         checkout.kill(process)
     status, output = checkout.run("--config", FEW, cores=1)
     assert status == 0, output
-    for study, tables in (("forward_surrogate", "tables/surrogate*"), ("sequence_models", "tables/sequence*")):
+    for study, tables in (
+        ("forward_surrogate", "tables/surrogate*"),
+        ("sequence_models", "tables/sequence*"),
+        ("conditional_vae", "tables/image*"),
+    ):
         resumed, whole = (untimed_scores(run.results(), study) for run in (checkout, smoke))
         pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
         assert digests(checkout.results(), tables) == digests(smoke.results(), tables)

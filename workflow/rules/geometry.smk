@@ -10,6 +10,8 @@ rule anatomy:
         logs("anatomy/{subject}"),
     benchmark:
         benchmarks("anatomy/{subject}")
+    wildcard_constraints:
+        subject="[^/]+",
     conda:
         ENVIRONMENT
     threads: 1

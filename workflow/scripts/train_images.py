@@ -9,7 +9,7 @@ from transmural.cohorts.recording_splits import PARTS
 from transmural.networks import bsp_vae, conditional_vae, map_vae
 from transmural.networks.checkpoint import remove_checkpoint
 from transmural.networks.saved import write_network
-from transmural.stores.config.image_networks import ConditionalVAE, ImageVAE
+from transmural.stores.config.image_networks import ConditionalVAE, FullyConditionedVAE, ImageVAE
 from transmural.stores.config.images import ELECTRODE_AXES, ImageParts, ImageTraining
 from transmural.stores.contracts import ACTIVATION_IMAGES, ACTIVATION_VOLUMES
 from transmural.stores.store import open_shards
@@ -29,7 +29,8 @@ def train(training, paths, parts, network, seed, run, output_path, record):
         trained = map_vae.train(*maps, ImageVAE(**network), run)
     else:
         given = zip(maps, bsp, [cases["mask"].values for cases in known], strict=True)
-        trained = conditional_vae.train(*given, ConditionalVAE(**network), run, ELECTRODE_AXES[training.cohort])
+        settings = FullyConditionedVAE if training.form == "cvae_conditioned" else ConditionalVAE
+        trained = conditional_vae.train(*given, settings(**network), run, ELECTRODE_AXES[training.cohort])
     write_network(trained, output_path, record)
     remove_checkpoint(run.checkpoint)
 

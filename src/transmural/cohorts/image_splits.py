@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from transmural.cohorts.recording_splits import PARTS
+from transmural.cohorts.recording_splits import PARTS, UNUSED
 from transmural.cohorts.value_range import ValueRange
 from transmural.cohorts.volunteers import volunteer_name
 from transmural.stores.config.images import ImageParts, ImageSplit
@@ -19,14 +19,15 @@ from transmural.stores.random_streams import case_generator
 
 
 def parts_of(images: xr.Dataset, split: ImageSplit, study: ImageParts, seed: int) -> NDArray[np.str_]:
-    """Part of every map: "training", "validation" or "test".
+    """Part of every map: "training", "validation", "test" or "unused".
 
     Parameters
     ----------
     images
         All maps of a cohort (`contracts.ACTIVATION_IMAGES` or `ACTIVATION_VOLUMES`).
     split
-        ``random``: maps are dealt. ``heart_out``: the study's last hearts test; maps of the others are dealt.
+        ``random``: maps are dealt. ``heart_out``: the study's last hearts test, the first maps of each and no
+        more than ``test_maps``; maps of the others are dealt.
     study
         Hearts and shares.
     seed
@@ -35,7 +36,7 @@ def parts_of(images: xr.Dataset, split: ImageSplit, study: ImageParts, seed: int
     Returns
     -------
     NDArray
-        Shape (case,); every part has a map.
+        Shape (case,); every part but "unused" has a map.
 
     Raises
     ------
@@ -48,7 +49,9 @@ def parts_of(images: xr.Dataset, split: ImageSplit, study: ImageParts, seed: int
     if split == "random":
         tested = draw.permutation(len(hearts))[: _count(study.test_share, len(hearts))]
     else:
-        tested = np.flatnonzero(np.isin(hearts, _test_hearts(study, hearts)))
+        held_out = [np.flatnonzero(hearts == heart) for heart in _test_hearts(study, hearts)]
+        parts[np.concatenate(held_out)] = UNUSED
+        tested = np.concatenate([maps[: study.test_maps] for maps in held_out])
     parts[tested] = PARTS[2]
     rest = draw.permutation(np.flatnonzero(parts == PARTS[0]))
     parts[rest[: _count(study.validation_share, len(rest))]] = PARTS[1]

@@ -4,18 +4,18 @@ The encoder's first convolution reads the map joined with potentials and mask (C
 stride 2 gives is joined with both at its own grid (C2, C3). Layers are those of `image_vae`, with ReLU and a sigmoid at
 the end, as the paper names no others here; what is decoded is set to 0 outside of the wall, where errors don't count.
 
-In this network the decoder knows the potentials only near each pixel: two kernels of 3 stand behind C2. With
-``condition_units`` (ours) its dense layer also starts from a summary of all potentials and the mask.
+In this network the decoder knows the potentials only near each pixel: two kernels of 3 stand behind C2. In ours
+(`fully_conditioned`) it knows all of them everywhere.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from transmural.networks.image_conditions import ImageConditions
-from transmural.networks.image_vae import Decoder, Encoder, Trunk, loss_terms, reparametrised
+from transmural.networks.image_vae import Decoder, Encoder, loss_terms, reparametrised
 
 
 class ConditionalNetwork(nn.Module):
@@ -35,10 +35,9 @@ class ConditionalNetwork(nn.Module):
         self.conditions = ImageConditions(
             description["electrodes"], settings["bsp_samples"], description["electrode_axes"]
         )
-        channels, units = self.conditions.channels, settings["condition_units"]
+        channels = self.conditions.channels
         self.encoder = Encoder(1 + channels, self.shape, settings, "relu")
-        self.summary = Trunk(channels, self.shape, filters, units, "relu") if units else None
-        self.decoder = Decoder(settings["latent"] + units, self.shape, filters, "relu", "sigmoid", channels)
+        self.decoder = Decoder(settings["latent"], self.shape, filters, "relu", "sigmoid", channels)
 
     def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (case, latent) of q(z | map, conditions).
@@ -59,15 +58,25 @@ class ConditionalNetwork(nn.Module):
         cases, samples, _ = latent.shape
         potentials = self.conditions.potentials(bsp)
         joined = [self.conditions.on_grid(potentials, mask, grid) for grid in self.decoder.grids]
-        inputs = latent.flatten(0, 1)
-        if self.summary is not None:
-            inputs = torch.cat([inputs, self.summary(joined[-1]).repeat_interleave(samples, dim=0)], dim=1)
-        maps = self.decoder(inputs, [each.repeat_interleave(samples, dim=0) for each in joined]).float()
+        maps = self.decoder(latent.flatten(0, 1), [each.repeat_interleave(samples, dim=0) for each in joined]).float()
         in_wall: Tensor = maps.reshape(cases, samples, *self.shape) * mask.unsqueeze(1)
         return in_wall
 
 
-def conditional_loss(model: ConditionalNetwork, batch: Mapping[str, Tensor], progress: float) -> dict[str, Tensor]:
+class Conditional(Protocol):
+    """What the loss asks of a network: `ConditionalNetwork`, or one with the same two halves."""
+
+    settings: Mapping[str, Any]
+    training: bool
+
+    def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As `ConditionalNetwork.encode`."""
+
+    def decode(self, latent: Tensor, bsp: Tensor, mask: Tensor) -> Tensor:
+        """As `ConditionalNetwork.decode`."""
+
+
+def conditional_loss(model: Conditional, batch: Mapping[str, Tensor], progress: float) -> dict[str, Tensor]:
     """Loss of a batch.
 
     Parameters

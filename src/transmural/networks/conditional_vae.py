@@ -1,4 +1,10 @@
-"""ECG imaging by the β-CVAE (Bacoyannis et al. 2019), in 2-D or 3-D: trained, and sampled given conditions alone."""
+"""ECG imaging by a β-CVAE, in 2-D or 3-D: trained, and sampled given conditions alone.
+
+It is the published network (Bacoyannis et al. 2019) or ours, as its settings say.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -6,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from transmural.networks.conditional_network import ConditionalNetwork, conditional_loss
+from transmural.networks.fully_conditioned import FullyConditionedNetwork
 from transmural.networks.image_inputs import checked, checked_mask, in_batches
 from transmural.networks.run import TrainingRun
 from transmural.networks.saved import TrainedNetwork
@@ -17,6 +24,8 @@ from transmural.stores.random_streams import case_generator
 Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
 """Activation maps, potentials and masks of the same cases, as `train` wants them."""
 
+Network = ConditionalNetwork | FullyConditionedNetwork
+
 _AXES = (2, 3)
 _BATCH = 8
 
@@ -24,7 +33,7 @@ _BATCH = 8
 def train(
     training: Maps,
     validation: Maps,
-    settings: image_networks.ConditionalVAE,
+    settings: image_networks.ConditionalVAE | image_networks.FullyConditionedVAE,
     run: TrainingRun,
     electrode_axes: tuple[int | None, int] = (0, 1),
 ) -> TrainedNetwork:
@@ -59,6 +68,8 @@ def train(
             f"{run.name}: maps have the shape {maps.shape} and potentials {bsp.shape}; give (case, *space) with two or "
             "three axes, and (case, electrode row, electrode column, time)"
         )
+    if isinstance(settings, image_networks.FullyConditionedVAE) and any(size % 4 for size in maps.shape[1:]):
+        raise TrainingError(f"{run.name}: maps have the shape {maps.shape}; each axis of space must be a multiple of 4")
     rows, columns = electrode_axes
     space = range(maps.ndim - 1)
     if rows == columns or columns not in space or rows not in (None, *space):
@@ -75,7 +86,7 @@ def train(
         "settings": settings.model_dump(),
     }
     with run.torch_stream("weights"):
-        model = ConditionalNetwork(description)
+        model = _built(description)
     model.conditions.standardise(data["bsp"])
     history = fit(model, conditional_loss, data, watched, settings, run, settings.monitor)
     return TrainedNetwork({name: value.cpu() for name, value in model.state_dict().items()}, description, history)
@@ -184,8 +195,13 @@ def _conditions(trained: TrainedNetwork, bsp: NDArray[np.float32], mask: NDArray
     }
 
 
-def _network(trained: TrainedNetwork) -> tuple[ConditionalNetwork, torch.device]:
-    model = ConditionalNetwork(trained.description)
+def _network(trained: TrainedNetwork) -> tuple[Network, torch.device]:
+    model = _built(trained.description)
     model.load_state_dict(dict(trained.tensors))
     device = next(iter(trained.tensors.values())).device
     return model.to(device).train(False), device
+
+
+def _built(description: Mapping[str, Any]) -> Network:
+    ours = "condition_units" in description["settings"]
+    return FullyConditionedNetwork(description) if ours else ConditionalNetwork(description)

@@ -32,6 +32,16 @@ _TRANSPOSED: dict[int, type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] = {
 _KERNEL = 3
 
 
+def convolution(axes: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
+    """Convolution of images with two or three axes."""
+    return _CONVOLUTION[axes]
+
+
+def transposed_convolution(axes: int) -> type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]:
+    """Transposed convolution of images with two or three axes."""
+    return _TRANSPOSED[axes]
+
+
 class Trunk(nn.Module):
     """Two convolutions of stride 2 and a dense layer.
 
@@ -47,11 +57,11 @@ class Trunk(nn.Module):
 
     def __init__(self, channels: int, shape: Sequence[int], filters: int, units: int, activation: Activation) -> None:
         super().__init__()
-        convolution, nonlinearity = _CONVOLUTION[len(shape)], _ACTIVATIONS[activation]
+        layer, nonlinearity = convolution(len(shape)), _ACTIVATIONS[activation]
         self.layers = nn.Sequential(
-            convolution(channels, filters, _KERNEL, stride=2, padding=1),
+            layer(channels, filters, _KERNEL, stride=2, padding=1),
             nonlinearity(),
-            convolution(filters, filters, _KERNEL, stride=2, padding=1),
+            layer(filters, filters, _KERNEL, stride=2, padding=1),
             nonlinearity(),
             nn.Flatten(),
             nn.Linear(filters * math.prod(halved(halved(shape))), units),
@@ -103,7 +113,7 @@ class Decoder(nn.Module):
         conditions: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
-        transposed = _TRANSPOSED[len(shape)]
+        transposed = transposed_convolution(len(shape))
         half = halved(shape)
         self.grids = [half, tuple(shape)]
         self._start = (filters, *halved(half))

@@ -48,7 +48,10 @@ def mean_cells(found: pd.DataFrame, methods: Sequence[str], shown: Quantity, ran
             cells.append(ABSENT)
             continue
         mean, sd, n = (float(found[key][method]) for key in ("mean", "sd", "n"))
-        text = shown.text(mean, sd) + (f" (n = {n:.0f})" if n != common else "")
+        # Times are means over all cases that were timed together.
+        text = (shown.text(mean, sd) if shown.accuracy else shown.text(mean)) + (
+            f" (n = {n:.0f})" if n != common else ""
+        )
         numbers = {"mean": mean, "sd": sd, "n": int(n)}
         # Equal to the shown precision is best too: the table can't tell them apart.
         cells.append(Cell(text, numbers, method != SHOWN and shown.text(mean) == best))

@@ -54,7 +54,10 @@ _BASELINES = {
         "Mean map: of the training maps, each extended beyond its wall from the nearest cell; it sees no potentials."
     ),
     "nearest_map": "Nearest map: that of the training case with the nearest potentials, likewise extended.",
-    "ridge": "Ridge: linear regression of extended maps on potentials, regularised by leave-one-out in the training.",
+    "ridge": (
+        "Ridge: linear regression of extended maps on potentials; its weight is chosen on the validation maps, which "
+        "choose the networks' epoch too."
+    ),
 }
 
 
@@ -70,7 +73,9 @@ def network_note(study: ConditionalVAEStudy, cohort: ImageCohort = "slices") -> 
     theirs, ours = (study.network(ImageTraining(cohort, "heart_out", form)) for form in CONDITIONAL)
     return (
         f"β-CVAE, as published: potentials and wall are given to the encoder and the decoder's convolutions; β = "
-        f"{theirs.beta:g}, {theirs.latent} latent variables. Fully conditioned (ours): the decoder's dense layer is "
-        f"told them too; β = {ours.beta:g}, {ours.latent} latent variables. Both predict the mean of {study.samples} "
-        "maps that they generate."
+        f"{theirs.beta:g}, {theirs.latent} latent variables. Fully conditioned (ours): two dense layers read "
+        "all potentials and convolutions the whole wall; what they say starts the decoder, so that every cell is told "
+        "of every electrode, and the decoder works at a quarter and at half of the image's resolution; β = "
+        f"{ours.beta:g}, {ours.latent} latent variables. Both predict the mean of {study.samples} maps that they "
+        "generate."
     )

@@ -30,7 +30,7 @@ def image_conditions(study: ConditionalVAEStudy) -> str:
         f"whole hearts ({volumes.edge_cells}³ cells of {volumes.cell_mm:g} mm), 100 electrodes in front of each. Split "
         f"at random, {study.test_share:.0%} of the maps are for the test; held out, the last "
         f"{'heart' if study.test_hearts == 1 else f'{study.test_hearts} hearts'}. "
-        f"{study.validation_share:.3g} of the other maps choose the epoch. Potentials are free of noise."
+        f"Of the other maps, {100 * study.validation_share:.3g}% choose the epoch. Potentials are free of noise."
     )
 
 

@@ -58,6 +58,11 @@ class ActivationImageDesign(Section):
             )
 
     @cross_check
+    def _images_can_be_halved_twice(self) -> Iterator[str]:
+        if self.edge_cells % 4:
+            yield f"edge_cells ({self.edge_cells}) must be a multiple of 4: networks halve images twice"
+
+    @cross_check
     def _samples_divide_the_record(self) -> Iterator[str]:
         if self.duration_ms % self.sample_ms:
             yield f"sample_ms ({self.sample_ms}) must divide duration_ms ({self.duration_ms})"

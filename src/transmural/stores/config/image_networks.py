@@ -26,13 +26,17 @@ class ConditionalVAE(ImageVAE):
     bsp_samples: Whole = quantity(
         "1", "Times to which body-surface potentials are averaged; each becomes a channel (not published)", ge=1, le=512
     )
-    condition_units: Whole = quantity(
-        "1", "Units through which the decoder's dense layer is told the conditions too; 0 for none (published)",
-        ge=0, le=4096,
-    )  # fmt: skip
     monitor: Literal["loss", "prior_squared_error"] = Field(
         description="What of the validation picks the best epoch: the loss, or the error of samples from the prior"
     )
+
+
+class FullyConditionedVAE(ConditionalVAE):
+    """Our β-CVAE, whose decoder is told all potentials and the whole wall."""
+
+    condition_hidden: Whole = quantity("1", "Units of the first layer that reads all potentials", ge=1, le=4096)
+    condition_units: Whole = quantity("1", "Units of the second, which starts the decoder", ge=1, le=4096)
+    fine_filters: Whole = quantity("1", "Filters of the decoder at half the image's resolution", ge=1, le=512)
 
 
 class ImageNetworks(Section):
@@ -42,5 +46,5 @@ class ImageNetworks(Section):
     map_vae: ImageVAE
     cvae_2d: ConditionalVAE
     cvae_3d: ConditionalVAE
-    conditioned_2d: ConditionalVAE
-    conditioned_3d: ConditionalVAE
+    conditioned_2d: FullyConditionedVAE
+    conditioned_3d: FullyConditionedVAE

@@ -39,6 +39,10 @@ class ImageParts(Section):
     test_hearts: Whole = quantity(
         "1", "Hearts that test where hearts are held out, the last ones, subjects after phantoms", ge=1, le=100
     )
+    test_maps: Whole = quantity(
+        "1", "Maps of a held-out heart that are tested at most, the first ones; further ones aren't used",
+        ge=2, le=100_000,
+    )  # fmt: skip
     validation_share: Number = quantity("1", "Share of the other maps that choose the epoch", gt=0, le=0.5)
 
     @cross_check
@@ -49,6 +53,12 @@ class ImageParts(Section):
                 f"test_hearts ({self.test_hearts}) must be fewer than hearts ({self.hearts}) and subjects "
                 f"({len(self.subjects)}) together, so that one trains"
             )
+
+    @cross_check
+    def _subjects_are_no_phantoms(self) -> Iterator[str]:
+        taken = [name for name in self.subjects if name.startswith("volunteer_")]
+        if taken:
+            yield f"subjects names {taken}; hearts that are drawn are called volunteer_…, so choose another name"
 
 
 class ConditionalVAEStudy(ImageParts):
@@ -73,15 +83,27 @@ class ConditionalVAEStudy(ImageParts):
 
     @cross_check
     def _each_part_has_maps(self) -> Iterator[str]:
+        hearts = self.hearts + len(self.subjects)
         for cohort in _DIMENSIONS:
-            maps = (self.hearts + len(self.subjects)) * getattr(self, cohort).maps
-            if maps < 8:
-                yield f"{cohort}.maps: all hearts have {maps} maps together; eight or more can be split"
+            maps = getattr(self, cohort).maps
+            known = (hearts - self.test_hearts) * maps
+            if hearts * maps < 8:
+                yield f"{cohort}.maps ({maps}): all hearts have {hearts * maps} maps together; eight or more are needed"
+            elif 0 < known < 4:
+                yield f"{cohort}.maps ({maps}): hearts that don't test have {known} maps; four or more are needed"
 
     @cross_check
     def _lists_are_distinct(self) -> Iterator[str]:
-        for key in ("subjects", "betas", "latents"):
-            yield from repeated(key, getattr(self, key))
+        swept = {key: [f"{value:g}" for value in getattr(self, key)] for key in ("betas", "latents")}
+        for key, names in {"subjects": self.subjects, **swept}.items():
+            yield from repeated(key, names)
+
+    @cross_check
+    def _published_values_are_not_swept(self) -> Iterator[str]:
+        published = self.networks.cvae_2d
+        for key, values, value in (("betas", self.betas, published.beta), ("latents", self.latents, published.latent)):
+            if value in values:
+                yield f"{key} holds {value:g}, which networks.cvae_2d has already; leave it out"
 
     @cross_check
     def _swept_values_are_possible(self) -> Iterator[str]:
