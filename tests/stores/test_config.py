@@ -219,13 +219,13 @@ def test_networks_are_trained_for_what_they_are_tested_with():
         ("betas", [1, 5], "betas holds 5, which networks.cvae_2d has already; leave it out"),
         ("latents", [16], "latents holds 16, which networks.cvae_2d has already; leave it out"),
         ("test_hearts", 0, "conditional_vae.test_hearts = 0: input should be greater than or equal to 1"),
-        ("test_hearts", 6, "test_hearts (6) must be fewer than hearts (6) and subjects (0) together"),
+        ("test_hearts", 6, "test_hearts (6) must be fewer than hearts (5) and subjects (0) together"),
         ("test_maps", 1, "conditional_vae.test_maps = 1: input should be greater than or equal to 2"),
         ("test_share", 0.6, "conditional_vae.test_share = 0.6: input should be less than or equal to 0.5"),
         ("validation_share", 0, "conditional_vae.validation_share = 0: input should be greater than 0"),
         ("voxel_mm", 0.1, "conditional_vae.voxel_mm = 0.1: input should be greater than or equal to 1"),
         ("samples", 1, "conditional_vae.samples = 1: input should be greater than or equal to 2"),
-        ("slices.maps", 1, "slices.maps (1): all hearts have 6 maps together; eight or more are needed"),
+        ("slices.maps", 1, "slices.maps (1): all hearts have 5 maps together; eight or more are needed"),
         ("slices.dimensions", 3, "slices.dimensions (3) must be 2"),
         ("volumes.dimensions", 2, "volumes.dimensions (2) must be 3"),
         ("volumes.dimensions", 4, "conditional_vae.volumes.dimensions = 4: input should be 2 or 3"),
@@ -258,7 +258,7 @@ def test_activation_images_that_cannot_be_are_refused(key, value, message):
 
 
 def test_hearts_that_do_not_test_must_have_maps_to_train_with():
-    config = changed("conditional_vae.test_hearts", 5)
+    config = changed("conditional_vae.test_hearts", 4)
     config["conditional_vae"]["volumes"]["maps"] = 3
     said = "volumes.maps (3): hearts that don't test have 3 maps; four or more are needed"
     assert said in refusal(config)
