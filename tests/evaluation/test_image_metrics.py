@@ -11,7 +11,8 @@ from transmural.stores.errors import InferenceError
 
 SCALE = ValueRange(0.0, 250.0)
 IMAGES = {dimensions: wall_waves(dimensions, maps=3) for dimensions in (2, 3)}
-OF_SAMPLES = {"mse_samples", "deviation_ms", "deviation_correlation", "coverage_50", "coverage_80", "coverage_90"}
+COVERAGES = {f"coverage_{level}{ending}" for level in (50, 80, 90) for ending in ("", "_widened")}
+OF_SAMPLES = {"mse_samples", "deviation_ms", "deviation_correlation", *COVERAGES}
 IMAGE = IMAGES[2]
 MASK, TIMES = IMAGE["mask"].values, SCALE.scaled(IMAGE["activation_time"].values)
 
@@ -179,3 +180,15 @@ def test_a_deviation_that_is_the_error_is_correlated_with_it():
 def test_what_cannot_be_compared_is_refused(maps, deviation, message):
     with pytest.raises(InferenceError, match=message):
         metrics(maps, deviation, 10)
+
+
+def test_the_error_left_over_widens_intervals():
+    """Truth off by 0.1 everywhere: within 1.64 deviations of 0.1, not of 0.01."""
+    images = IMAGES[2]
+    truth = SCALE.scaled(images["activation_time"].values)
+    maps = np.where(images["mask"].values, truth + np.float32(0.1), np.float32(0))
+    deviation = np.full_like(maps, 0.01)
+    found = TrueMaps(images, SCALE).each_case(PredictedMaps(maps, deviation, 10, left_over=0.1))
+    assert_allclose(found["coverage_90"], 0)
+    assert_allclose(found["coverage_90_widened"], 100)
+    assert_allclose(found["coverage_50_widened"], 0)

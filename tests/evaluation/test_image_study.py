@@ -70,7 +70,8 @@ SETTINGS = {
     "cvae_3d": PREDICTED | {SHOWN},
 } | {f"{name}_heart_out": {"vae", "pca", mean} for name, mean in (("bsp_vae", "mean_bsp"), ("map_vae", "mean_map"))}
 OF_POTENTIALS = {"correlation", "mean_difference", "area_difference", "amplitude_difference", "first_peak", "mse"}
-OF_SAMPLES = {"mse_samples", "deviation_ms", "deviation_correlation", "coverage_50", "coverage_80", "coverage_90"}
+COVERAGES = {f"coverage_{level}{ending}" for level in (50, 80, 90) for ending in ("", "_widened")}
+OF_SAMPLES = {"mse_samples", "deviation_ms", "deviation_correlation", *COVERAGES}
 OF_MAPS = {"mse", "mse_image", "mse_own", "mae_ms", "correlation", "pacing_mm", "slow_auc", "seconds"}
 
 

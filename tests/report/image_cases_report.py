@@ -218,6 +218,7 @@ def _map_scores(setting, case, hard, draw):
             yield method, "deviation_correlation", float(np.tanh(draw.normal(0.4, 0.2)))
             for level in (50, 80, 90):
                 yield method, f"coverage_{level}", level * min(1.0, 1.1 * spread / error)
+                yield method, f"coverage_{level}_widened", 0.95 * level
 
 
 def _potentials_scores(setting, case, hard, draw):

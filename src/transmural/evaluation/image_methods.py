@@ -5,8 +5,8 @@ back from fewer numbers: that is what autoencoders of maps are for, but of a con
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ Singles = NDArray[np.float32]
 SHOWN = "cvae_shown"
 """The published network, shown the true map: no prediction."""
 PUBLISHED = "cvae"
+_WATCHED = 64  # validation maps at most, from which the error left over is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,7 @@ class ImageMethods:
         draws: int,
     ) -> None:
         self._networks, self._training, self._scaling, self._draws = networks, training, scaling, draws
+        self._watched = KnownMaps(validation.maps[:_WATCHED], validation.bsp[:_WATCHED], validation.mask[:_WATCHED])
         self._baselines = MapBaselines(training, validation)
 
     def potentials(self) -> dict[str, Repeated]:
@@ -104,12 +106,24 @@ class ImageMethods:
     def conditional(self) -> dict[str, Method]:
         """What makes maps of potentials and walls: every conditional network, and the baselines."""
         names = [name for name in self._networks if name.startswith(PUBLISHED)]
-        drawn: dict[str, Method] = {name: partial(_drawn, self._networks[name], self._draws) for name in names}
+        drawn: dict[str, Method] = {name: self._sampled(self._networks[name]) for name in names}
         return drawn | {
             "mean_map": lambda given: PredictedMaps(self._baselines.mean_map(given.mask)),
             "nearest_map": lambda given: PredictedMaps(self._baselines.nearest_map(given.bsp, given.mask)),
             "ridge": lambda given: PredictedMaps(self._baselines.ridge(given.bsp, given.mask)),
         }
+
+    def _sampled(self, network: TrainedNetwork) -> Method:
+        """Samples of a network, with the error that it has on validation maps, found when it is first asked."""
+
+        @cache
+        def left_over() -> float:
+            watched = self._watched
+            found = _drawn(network, self._draws, Conditions(watched.bsp, watched.mask, range(len(watched.mask))))
+            squares = ((found.maps - watched.maps) ** 2)[watched.mask]
+            return float(np.sqrt(squares.mean(dtype=np.float64)))
+
+        return lambda given: replace(_drawn(network, self._draws, given), left_over=left_over())
 
     def shown(self) -> dict[str, Shown]:
         """The published conditional network where it is shown the true map."""

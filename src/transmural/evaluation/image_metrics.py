@@ -9,7 +9,9 @@ range (``mse_own``). Errors in ms don't depend on a scale.
 can be seen: how well the slowness |∇T| tells their cells from the others, as the area under the ROC curve.
 
 The deviation of samples is worth something if it is large where the error is (``deviation_correlation``) and if
-intervals mean ± z · deviation hold as much of the truth as they say (``coverage_*``). The error of a single sample
+intervals mean ± z · deviation hold as much of the truth as they say (``coverage_*``). Samples differ in what latent
+variables say; what the decoder can't know at all is the noise of p(map | latent). ``coverage_*_widened`` adds the mean
+squared error on validation maps to the samples' variance. The error of a single sample
 follows from that of the mean: the mean of (xᵢ − t)² over n samples is (x̄ − t)² + (n − 1)/n s².
 """
 
@@ -46,11 +48,14 @@ class PredictedMaps:
         Standard deviation of the samples (n − 1), likewise; None where none are drawn.
     draws
         Samples a case.
+    left_over
+        Root of the mean squared error of the same method on validation maps.
     """
 
     maps: Singles
     deviation: Singles | None = None
     draws: int = 0
+    left_over: float = 0.0
 
 
 class TrueMaps:
@@ -80,8 +85,8 @@ class TrueMaps:
         Returns
         -------
         ``mse, mse_image, mse_own, mae_ms, correlation, pacing_mm, slow_auc``, the last NaN where no part of the wall is
-        slow, or all of it; with a deviation also ``mse_samples, deviation_ms, deviation_correlation, coverage_50,
-        coverage_80, coverage_90``.
+        slow, or all of it; with a deviation also ``mse_samples, deviation_ms, deviation_correlation``, and
+        ``coverage_*`` and ``coverage_*_widened`` of `LEVELS`.
 
         Raises
         ------
@@ -95,6 +100,9 @@ class TrueMaps:
             self._check(deviation, "deviations")
             for case, image in enumerate(predicted.maps):
                 found[case] |= self._of_samples(case, image, deviation[case], predicted.draws)
+                found[case] |= self._coverages(case, image, deviation[case])
+                widened = np.hypot(deviation[case], np.float32(predicted.left_over))
+                found[case] |= self._coverages(case, image, widened, "_widened")
         return {name: np.array([values[name] for values in found]) for name in found[0]}
 
     def _of_case(self, case: int, image: Singles) -> dict[str, float]:
@@ -119,11 +127,12 @@ class TrueMaps:
             "mse_samples": float(np.mean(error**2 + (draws - 1) / draws * spread**2)),
             "deviation_ms": self._span_ms * float(np.mean(spread)),
             "deviation_correlation": float(correlation(_one(error), _one(spread))[0]),
-            **{
-                f"coverage_{level}": 100 * float(coverage(_one(truth), _one(found), _one(spread), level / 100)[0])
-                for level in LEVELS
-            },
         }
+
+    def _coverages(self, case: int, image: Singles, deviation: Singles, ending: str = "") -> dict[str, float]:
+        wall = self._mask[case]
+        parts = [_one(part[wall].astype(np.float64)) for part in (self._maps[case], image, deviation)]
+        return {f"coverage_{level}{ending}": 100 * float(coverage(*parts, level / 100)[0]) for level in LEVELS}
 
     def _pacing_mm(self, case: int, found: Doubles) -> float:
         earliest = self._centres[self._mask[case]][int(np.argmin(found))]

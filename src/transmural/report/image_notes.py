@@ -45,7 +45,9 @@ UNCERTAINTY_DEFINITIONS = (
     "The prediction is the mean of the samples. Error of single samples: mean of their own errors. Spread: standard "
     "deviation of the samples, mean over the wall. Correlation of spread and |error|: Pearson's r over the cells of "
     "the wall, above 0 where the spread shows where the prediction is wrong. Coverage: share of the cells whose true "
-    "time lies within mean ± z standard deviations; best is the nominal share, less means too sure."
+    "time lies within mean ± z standard deviations; best is the nominal share, less means too sure. "
+    "Widened: with the mean squared error on (at most 64) validation maps added to the samples' variance, as part of "
+    "the error is of what latent variables can't say."
 )
 _BASELINES = {
     "pca": "Principal components: of the training data, as many as the autoencoder has latent variables.",

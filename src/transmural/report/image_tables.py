@@ -49,7 +49,7 @@ _MAP_METRICS = (*ERRORS, "mae_ms", "correlation", "pacing_mm", "slow_auc", "seco
 _SWEEP_METRICS = ("mse", "mse_samples", "mae_ms", "correlation", "deviation_ms", "coverage_90")
 _UNCERTAINTY_METRICS = (
     "mse", "mse_samples", "mae_ms", "deviation_ms", "deviation_correlation", "coverage_50", "coverage_80",
-    "coverage_90",
+    "coverage_90", "coverage_50_widened", "coverage_80_widened", "coverage_90_widened",
 )  # fmt: skip
 _SWEPT_WORDS = {"beta": "Weight β of the divergence", "latent": "Latent variables"}
 

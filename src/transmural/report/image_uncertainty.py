@@ -60,6 +60,7 @@ def uncertainty_figure(scores: pd.DataFrame) -> tuple[Figure, str]:
     return figure, (
         "Left: share of the wall's cells whose true time lies within the mean ± z standard deviations of the generated "
         "maps, against the share that should (mean over the test maps); below the dotted line a method is too sure. "
+        "Dashed: with the mean squared error on validation maps added to the samples' variance. "
         "Middle: mean absolute error of every test map against the mean standard deviation in its wall; on the dotted "
         "line the deviation is as large as normal errors of this size ask for, above it too small. Right: test maps by "
         "the correlation over the wall's cells of standard deviation and absolute error; right of 0 the deviation "
@@ -69,11 +70,12 @@ def uncertainty_figure(scores: pd.DataFrame) -> tuple[Figure, str]:
 
 def _coverage(axes: Axes, here: pd.DataFrame) -> None:
     axes.plot([0, 100], [0, 100], color="#555555", linestyle=":")
-    names = [f"coverage_{level}" for level in LEVELS]
     for method in _present(here):
-        found = here[here.index.get_level_values("method") == method].reindex(columns=names).mean()
-        look = {"color": method_colour(method), "marker": method_marker(method)}
-        axes.plot(LEVELS, found, markersize=4, clip_on=False, **look)  # type: ignore[arg-type]
+        own = here[here.index.get_level_values("method") == method]
+        for ending, line in (("", "-"), ("_widened", "--")):
+            found = own.reindex(columns=[f"coverage_{level}{ending}" for level in LEVELS]).mean()
+            look = {"color": method_colour(method), "marker": method_marker(method), "linestyle": line}
+            axes.plot(LEVELS, found, markersize=4, clip_on=False, **look)  # type: ignore[arg-type]
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set_xlabel(axis_label("nominal coverage", "%"))
     axes.set_ylabel(axis_label("observed", "%"))

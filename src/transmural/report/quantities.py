@@ -84,8 +84,11 @@ _SHOWN_IN: Mapping[str, Mapping[str, tuple[str, int | None, bool]]] = {
         "deviation_ms": ("Spread of the samples", 1, False),
         "deviation_correlation": ("Correlation of spread and |error|", 2, True),
         "coverage_50": ("Coverage of 50 % intervals", 0, True),
+        "coverage_50_widened": ("Coverage of 50 % intervals, widened", 0, True),
         "coverage_80": ("Coverage of 80 % intervals", 0, True),
+        "coverage_80_widened": ("Coverage of 80 % intervals, widened", 0, True),
         "coverage_90": ("Coverage of 90 % intervals", 0, True),
+        "coverage_90_widened": ("Coverage of 90 % intervals, widened", 0, True),
         "seconds": ("Time a map", None, False),
     }
 }
