@@ -294,3 +294,45 @@ def _predicted_maps(name: str, space: tuple[str, ...]) -> Contract:
 
 PREDICTED_MAPS = _predicted_maps("predicted maps", ("row", "column"))
 PREDICTED_VOLUMES = _predicted_maps("predicted volumes", ("x", "y", "z"))
+
+_SURFACE = {
+    "vertex_position": Variable(("vertex", "xyz"), "float", "mm", "vertex of the closed surface of the wall"),
+    "vertex_normal": Variable(("vertex", "xyz"), "float", "1", "unit vector out of the muscle"),
+    "face": Variable(("face", "corner"), "int", "1", "triangle of the surface, oriented outwards"),
+    "vertex_voxel": Variable(("vertex",), "int", "1", "myocardial voxel nearest to the vertex"),
+    "vertex_node": Variable(("vertex",), "int", "1", "inference node of that voxel"),
+    "lead": Variable(("lead",), "str", "", "name of the electrode, with the size of its montage"),
+    "montage_size": Variable(("lead",), "int", "1", "number of electrodes of the montage"),
+    "electrode_position": Variable(("lead", "xyz"), "float", "mm", "electrode on the skin"),
+    "transmembrane": Variable(
+        ("lead", "vertex"), "float", "1", "lead potential (mV) per transmembrane potential (mV) at the vertex"
+    ),
+    "potential": Variable(
+        ("lead", "vertex"), "float", "1", "lead potential (mV) per extracellular potential (mV) at the vertex"
+    ),
+}
+
+SURFACE_TRANSFER = Contract(
+    "surface transfer",
+    {
+        **_SURFACE,
+        "transfer_fine": Variable(("lead", "voxel"), "float", "1", "lead potential (mV) per voxel TMP (mV)"),
+    },
+)
+
+SURFACE_BEATS = Contract(
+    "surface beats",
+    {
+        **_SURFACE,
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "tmp": Variable(("case", "time", "vertex"), "float", "1", "transmembrane potential, 0 rest to 1 plateau"),
+        "activation_time": Variable(
+            ("case", "vertex"), "float", "ms", "time of steepest upstroke; NaN where none", True
+        ),
+        "ecg": Variable(("case", "lead", "time"), "float", "mV", "noise-free lead potential"),
+        "origin_vertex": Variable(
+            ("case", "site"), "int", "1", "vertex where the beat starts; -1 where a case has fewer"
+        ),
+        "origin": Variable(("case", "site", "xyz"), "float", "mm", "site where the beat starts; NaN likewise", True),
+    },
+)

@@ -53,8 +53,34 @@ def calibrated_diffusivities(config: Simulation, spacing_mm: float, step_ms: flo
         If a wave doesn't propagate because the voxels are too coarse for the width of its front.
     """
     along = config.conduction_velocity_m_per_s  # 1 m/s is 1 mm/ms
-    across = along / config.velocity_anisotropy
-    return _calibrated(along, config, spacing_mm, step_ms), _calibrated(across, config, spacing_mm, step_ms)
+    found = []
+    for velocity in (along, along / config.velocity_anisotropy):
+        diffusivity = calibrated_diffusivity(velocity, config, _MEAN_SPACING * spacing_mm, step_ms)
+        if diffusivity is None:
+            width = front_width_mm(plane_wave_diffusivity(velocity, config), config)
+            raise ConfigurationError(
+                f"simulation.conduction_velocity_m_per_s, velocity_anisotropy: a wave of {velocity:g} m/s has a front"
+                f" of {width:.2g} mm and doesn't propagate on voxels of {spacing_mm:g} mm;"
+                " make anatomy.voxel_mm smaller or the velocity larger"
+            )
+        found.append(diffusivity)
+    return found[0], found[1]
+
+
+def calibrated_diffusivity(
+    velocity_mm_per_ms: float, config: Simulation, cable_mm: float, step_ms: float
+) -> float | None:
+    """D (mm²/ms) for a plane wave of the given velocity on a cable of pieces of ``cable_mm``; None if the wave dies."""
+    target = plane_wave_diffusivity(velocity_mm_per_ms, config)
+    # An unstable step is refused on the tissue, where it is known exactly; here it must only not blow up.
+    step_ms = min(step_ms, 0.9 * stable_step_ms(4.4 * target / cable_mm**2, config))
+    diffusivity = target
+    for _ in range(_CORRECTIONS):
+        measured = cable_velocity(diffusivity, config, cable_mm, step_ms)
+        if not measured > 0:
+            return None
+        diffusivity *= (velocity_mm_per_ms / measured) ** 2
+    return diffusivity
 
 
 def cable_velocity(diffusivity: float, config: Simulation, spacing_mm: float, step_ms: float) -> float:
@@ -91,24 +117,6 @@ def stable_step_ms(operator_eigenvalue: float, config: Simulation) -> float:
     The fastest rate of the kinetics is near k per time unit (k (1 − a) + v at the plateau).
     """
     return 2 / (operator_eigenvalue + config.k / config.time_unit_ms)
-
-
-def _calibrated(velocity: float, config: Simulation, spacing_mm: float, step_ms: float) -> float:
-    target = plane_wave_diffusivity(velocity, config)
-    cable_mm = _MEAN_SPACING * spacing_mm
-    # An unstable step is refused on the voxels, where it is known exactly; here it must only not blow up.
-    step_ms = min(step_ms, 0.9 * stable_step_ms(4.4 * target / cable_mm**2, config))
-    diffusivity = target
-    for _ in range(_CORRECTIONS):
-        measured = cable_velocity(diffusivity, config, cable_mm, step_ms)
-        if not measured > 0:
-            raise ConfigurationError(
-                f"simulation.conduction_velocity_m_per_s, velocity_anisotropy: a wave of {velocity:g} m/s has a front"
-                f" of {front_width_mm(target, config):.2g} mm and doesn't propagate on voxels of {spacing_mm:g} mm;"
-                " make anatomy.voxel_mm smaller or the velocity larger"
-            )
-        diffusivity *= (velocity / measured) ** 2
-    return diffusivity
 
 
 def step_count(frame_ms: float, time_step_ms: float) -> int:

@@ -60,7 +60,7 @@ def transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
         anatomy.sizes["node"],
         image_of(anatomy).position(anatomy["voxel_index"].values.astype(np.int64)),
     )
-    return matrices.assign(transfer=(("lead", "node"), _balanced(coarse)))
+    return matrices.assign(transfer=(("lead", "node"), balanced(coarse)))
 
 
 def voxel_transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
@@ -69,7 +69,7 @@ def voxel_transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
     voxel_index = anatomy["voxel_index"].values.astype(np.int64)
     fibre = anatomy["fibre"].values.astype(float)
     montage = leads(tuple(str(name) for name in anatomy["electrode"].values))
-    skin = attach_to_skin(image, _electrode_positions(anatomy))
+    skin = attach_to_skin(image, electrode_positions(anatomy))
 
     mesh = graded_hexahedra(image, config.heart_element_mm, config.body_element_mm)
     bulk = bulk_conductivity(mesh, image, voxel_index, fibre, config.conductivity)
@@ -77,7 +77,7 @@ def voxel_transfer(anatomy: xr.Dataset, config: Torso) -> xr.Dataset:
     field = lead_fields(mesh, bulk, at_electrodes, montage.weights)
     field = (mesh.interpolation(image.position(voxel_index), "myocardial voxels") @ field).T
 
-    fine = _balanced(np.asarray((_source(anatomy, config).T @ field.T).T))
+    fine = balanced(np.asarray((_source(anatomy, config).T @ field.T).T))
     return xr.Dataset(
         {
             "transfer_fine": (("lead", "voxel"), fine),
@@ -142,7 +142,7 @@ def _source(anatomy: xr.Dataset, config: Torso) -> sp.csr_matrix:
     )
 
 
-def _electrode_positions(anatomy: xr.Dataset) -> NDArray[np.float64]:
+def electrode_positions(anatomy: xr.Dataset) -> NDArray[np.float64]:
     """Body-surface electrodes, then those of the 12-lead ECG in the order of `LIMB_ELECTRODES`."""
     names = [str(name) for name in anatomy["limb_electrode"].values]
     missing = [name for name in LIMB_ELECTRODES if name not in names]
@@ -154,6 +154,6 @@ def _electrode_positions(anatomy: xr.Dataset) -> NDArray[np.float64]:
     return np.concatenate([anatomy["electrode_position"].values, limb]).astype(float)
 
 
-def _balanced(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def balanced(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take what rounding left of the row sums off the rows, evenly: a constant potential gives nothing."""
     return np.asarray(matrix - matrix.mean(axis=1, keepdims=True))

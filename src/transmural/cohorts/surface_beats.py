@@ -1,0 +1,193 @@
+"""Beats of study 7: potentials on the closed surface of the wall, and what electrodes on the skin record of them.
+
+There are two protocols, and both start the same cases at the same places. «surface», as it is published: a wave of
+Aliev and Panfilov on the very surface on which it is reconstructed, its ECG through the very transfer matrix that is
+inverted (an inverse crime). «volume», harder and fairer: the beat is simulated in the wall, with fibres, its ECG comes
+from all of its voxels, and the surface only samples it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from transmural.cohorts.beats import coarse_ecg
+from transmural.stores.config import Simulation
+from transmural.stores.contracts import SURFACE_BEATS
+from transmural.stores.errors import SimulationError
+from transmural.stores.random_streams import case_generator
+from transmural.tissue.blocks import Device
+from transmural.tissue.events import activation_time
+from transmural.tissue.monodomain import Observers, Tissue, simulate
+from transmural.tissue.surface_waves import simulate_surface
+
+Protocol = Literal["surface", "volume"]
+Matrix = Literal["transmembrane", "potential"]
+
+
+def origin_vertices(vertices: int, seed: int, subject: str, cases: range, sites: int = 1) -> list[list[int]]:
+    """Vertices where the beats of a subject start, ``sites`` different ones a case; each depends on its case only.
+
+    Parameters
+    ----------
+    vertices
+        Of the surface.
+    seed, subject
+        Of the run, and name of the subject.
+    cases
+        Numbers of the cases.
+    sites
+        Vertices that are stimulated at once.
+    """
+    draws = [case_generator(seed, "physics_informed", subject, "origin", case) for case in cases]
+    return [draw.choice(vertices, sites, replace=False).tolist() for draw in draws]
+
+
+def simulate_surface_beats(
+    anatomy: xr.Dataset,
+    transfer: xr.Dataset,
+    origin_vertex: Sequence[Sequence[int]],
+    simulation: Simulation,
+    time_ms: NDArray[np.floating],
+    protocol: Protocol,
+    *,
+    matrix: Matrix = "transmembrane",
+    case_names: Sequence[str] | None = None,
+    threads: int = 1,
+    device: Device = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Simulate one beat a case.
+
+    Parameters
+    ----------
+    anatomy, transfer
+        Of the subject (`contracts.ANATOMY`, `contracts.SURFACE_TRANSFER`).
+    origin_vertex
+        Vertices at which each case is stimulated, one or more a case (`origin_vertices`).
+    simulation
+        The electrophysiological model.
+    time_ms
+        Times of the frames: equally spaced, from 0, shape (frame,).
+    protocol
+        "surface" or "volume".
+    matrix
+        Which transfer matrix makes the ECGs of "surface" beats. With "potential", the transmembrane potential stands in
+        for the extracellular one, as it is published. ECGs of "volume" beats come from the voxels' transmembrane
+        potentials whatever this says.
+    case_names
+        How errors name the cases.
+    threads, device, progress
+        As for `tissue.monodomain.simulate`; for "volume" beats only.
+
+    Returns
+    -------
+    xarray.Dataset
+        Fulfils `contracts.SURFACE_BEATS`; besides, ``activated_fraction`` (case,). Attributes ``protocol``,
+        ``ecg_source``, ``rest_mv``, ``amplitude_mv`` and those of ``transfer``; of "surface" beats also
+        ``diffusivity_mm2_per_ms`` and ``step_ms``.
+
+    Raises
+    ------
+    SimulationError
+        If a beat diverges or fails to capture, naming it; or if a site is no vertex.
+    ConfigurationError
+        If triangles or voxels are too coarse for the velocity or the time step is unstable on the voxels.
+    """
+    names = list(case_names) if case_names is not None else [f"case {i}" for i in range(len(origin_vertex))]
+    site = _padded(origin_vertex, transfer.sizes["vertex"], names)
+    if protocol == "surface":
+        waves = simulate_surface(
+            transfer["vertex_position"].values,
+            transfer["face"].values,
+            origin_vertex,
+            simulation,
+            time_ms,
+            case_names=names,
+        )
+        tmp, fraction = waves.tmp, waves.activated_fraction
+        ecg = coarse_ecg(transfer[matrix].values, tmp, simulation.amplitude_mv)
+        source = f"{matrix} matrix of the surface (inverse crime)"
+        attributes = {"diffusivity_mm2_per_ms": waves.diffusivity_mm2_per_ms, "step_ms": waves.step_ms}
+        origin = transfer["vertex_position"].values.astype(float)[site]
+        origin[site < 0] = np.nan
+    else:
+        origin = anatomy["voxel_position"].values.astype(float)[transfer["vertex_voxel"].values[site]]
+        origin[site < 0] = np.nan
+        tmp, ecg, fraction = _in_the_wall(
+            anatomy, transfer, origin, simulation, time_ms, names, threads, device, progress
+        )
+        source, attributes = "voxels of the wall", {}
+    kept = {name: transfer[name] for name in SURFACE_BEATS.variables if name in transfer and name != "lead"}
+    return xr.Dataset(
+        {
+            **kept,
+            "tmp": (("case", "time", "vertex"), tmp),
+            "activation_time": (("case", "vertex"), activation_time(tmp, time_ms)),
+            "ecg": (("case", "lead", "time"), ecg),
+            "origin_vertex": (("case", "site"), site.astype(np.int32)),
+            "origin": (("case", "site", "xyz"), origin),
+            "activated_fraction": ("case", fraction, {"units": "1", "long_name": "share that the beat activated"}),
+        },
+        coords={
+            "case": np.arange(len(site)),
+            "time": np.asarray(time_ms, dtype=float),
+            "lead": transfer["lead"].values,
+        },
+        attrs={
+            **transfer.attrs,
+            "protocol": protocol,
+            "ecg_source": source,
+            "rest_mv": simulation.rest_mv,
+            "amplitude_mv": simulation.amplitude_mv,
+            **attributes,
+        },
+    )
+
+
+def _in_the_wall(
+    anatomy: xr.Dataset,
+    transfer: xr.Dataset,
+    origin_mm: NDArray[np.float64],
+    simulation: Simulation,
+    time_ms: NDArray[np.floating],
+    names: list[str],
+    threads: int,
+    device: Device,
+    progress: Callable[[int], None] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """Beats in the wall at the voxels of the vertices, (case, frame, vertex); their ECGs; shares activated."""
+    # Neighbouring vertices may have one voxel. All voxels without vertex are one more observed group, the last.
+    voxel, number = np.unique(transfer["vertex_voxel"].values, return_inverse=True)
+    observed = np.full(anatomy.sizes["voxel"], len(voxel), dtype=np.int64)
+    observed[voxel] = np.arange(len(voxel))
+    beats = simulate(
+        Tissue.of(anatomy),
+        np.broadcast_to(np.float32(simulation.a), (len(origin_mm), anatomy.sizes["voxel"])),
+        origin_mm,
+        simulation,
+        time_ms,
+        Observers(observed, transfer["transfer_fine"].values),
+        threads=threads,
+        case_names=names,
+        device=device,
+        progress=progress,
+    )
+    return np.ascontiguousarray(beats.tmp[:, :, number.ravel()]), beats.ecg, beats.activated_fraction
+
+
+def _padded(origin_vertex: Sequence[Sequence[int]], vertices: int, names: Sequence[str]) -> NDArray[np.int64]:
+    """Sites of all cases in one array, shape (case, site), −1 where a case has fewer."""
+    if not len(origin_vertex):
+        raise SimulationError("origin_vertex: there is no case to simulate")
+    for name, given in zip(names, origin_vertex, strict=True):
+        if not len(given) or min(given) < 0 or max(given) >= vertices:
+            raise SimulationError(
+                f"origin_vertex: {name} has {list(given)}, expected one or more of the {vertices} vertices"
+            )
+    site = np.full((len(origin_vertex), max(map(len, origin_vertex))), -1, dtype=np.int64)
+    for row, given in zip(site, origin_vertex, strict=True):
+        row[: len(given)] = given
+    return site
