@@ -77,7 +77,7 @@ def spectrum(transfer: NDArray[np.floating], operator: sparse.csr_array | None =
         If the transfer matrix is zero.
     """
     matrix = transfer.astype(np.float64)
-    factor = None if operator is None else _Cholesky(_regulariser(operator))
+    factor = None if operator is None else _Cholesky(regulariser(operator))
     whitened = matrix if factor is None else factor.solve_lower(matrix.T).T
     left, values, right = svd(whitened, full_matrices=False, check_finite=False)
     if values[0] == 0:
@@ -87,7 +87,8 @@ def spectrum(transfer: NDArray[np.floating], operator: sparse.csr_array | None =
     return Spectrum(np.ascontiguousarray(left[:, kept]), values[kept], np.ascontiguousarray(modes))
 
 
-def _regulariser(operator: sparse.csr_array) -> sparse.csc_array:
+def regulariser(operator: sparse.csr_array) -> sparse.csc_array:
+    """``LᵀL + ε I`` of an operator L, shape (node, node), with ε 1e-8 of the mean diagonal of LᵀL."""
     square = sparse.csc_array(operator.T @ operator)
     identity = sparse.eye_array(square.shape[0], format="csc")
     return sparse.csc_array(square + _IDENTITY_TERM * square.diagonal().mean() * identity)
