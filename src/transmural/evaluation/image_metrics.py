@@ -131,8 +131,10 @@ class TrueMaps:
 
     def _coverages(self, case: int, image: Singles, deviation: Singles, ending: str = "") -> dict[str, float]:
         wall = self._mask[case]
-        parts = [_one(part[wall].astype(np.float64)) for part in (self._maps[case], image, deviation)]
-        return {f"coverage_{level}{ending}": 100 * float(coverage(*parts, level / 100)[0]) for level in LEVELS}
+        truth, found, spread = (_one(part[wall].astype(np.float64)) for part in (self._maps[case], image, deviation))
+        return {
+            f"coverage_{level}{ending}": 100 * float(coverage(truth, found, spread, level / 100)[0]) for level in LEVELS
+        }
 
     def _pacing_mm(self, case: int, found: Doubles) -> float:
         earliest = self._centres[self._mask[case]][int(np.argmin(found))]
