@@ -138,8 +138,7 @@ def test_what_cannot_be_simulated_is_refused(simulated):
         ({"slow_velocity": (0.2, 1.5)}, "slow_velocity"),
         ({"edge_cells": 32}, "make images of 70.4 mm; hearts need 90"),
         ({"sample_ms": 7}, r"sample_ms \(7\) must divide duration_ms \(400\)"),
-        ({"hearts": 0}, "name no heart"),
-        ({"subjects": ["a", "a"]}, "subjects names"),
+        ({"edge_cells": 66}, r"edge_cells \(66\) must be a multiple of 4"),
     ],
 )
 def test_designs_that_contradict_themselves_are_refused(changes, message):

@@ -29,9 +29,10 @@ def sheets():
 
 
 def test_classes_differ_in_diffusivity_and_patches_as_published():
-    chosen = design(low_diffusivity=[0.01, 0.09])
+    counts = {"healthy": 12, "gap_junction": 12, "fibrotic": 24, "combined": 12}
+    chosen = design(low_diffusivity=[0.01, 0.09], sheets=counts)
     classes = np.array(classes_of(chosen, "published"))
-    assert [(classes == name).sum() for name in ("healthy", "gap_junction", "fibrotic", "combined")] == [12, 12, 24, 12]
+    assert {name: (classes == name).sum() for name in counts} == counts
     drawn = [draw_sheet(chosen, SEED, "published", case) for case in (0, 1, 12, 13, 24, 25, 48, 49)]
     for sheet in drawn:
         low, large = sheet.tissue_class in ("gap_junction", "combined"), sheet.tissue_class in ("fibrotic", "combined")

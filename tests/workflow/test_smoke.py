@@ -297,18 +297,7 @@ def test_every_job_left_log_and_benchmark(smoke):
     assert len(logs) > 15
 
 
-RULES = [
-    "anatomy",
-    "transfer",
-    "cohorts",
-    "beats",
-    "networks",
-    "reconstructions",
-    "scores",
-    "tables",
-    "figures",
-    "report",
-]
+RULES = ["anatomy", "beats", "networks", "reconstructions", "scores", "tables", "report"]
 
 
 # Methods don't depend on each other, and the time is in starting again and again.
