@@ -87,7 +87,7 @@ rule train_images:
         "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        mem_mb=lambda wildcards, attempt: image_memory_mb(wildcards.cohort, attempt),
         runtime=24 * 60,
         gpu=int(TRAINED_ON_GPU),
     params:
@@ -122,7 +122,8 @@ rule image_scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=lambda wildcards, attempt: image_memory_mb("slices", attempt)
+        + image_memory_mb("volumes", attempt),
         runtime=120,
     params:
         study=section("conditional_vae"),

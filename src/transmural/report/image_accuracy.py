@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogFormatterMathtext, LogLocator, NullLocator
 
 from transmural.evaluation.published import published
 from transmural.report.image_labels import COMPARED, PREDICTED, STUDY, method_words
@@ -75,7 +75,8 @@ def accuracy_figure(scores: pd.DataFrame) -> tuple[Figure, str]:
         "Predicted activation maps by method: every test map, the quartiles (bar) and the mean. Less is better but for "
         "the area under the ROC curve (AUC), which says how well slowness in the prediction tells slow regions, in "
         "maps that have one. The mean squared error is of times scaled by the range of the training maps; dashed lines "
-        "are the printed figures, grey their spread, and the paper doesn't say how it scales maps. The mean map sees "
+        "are the printed figures (slices: Bacoyannis et al. 2019, which doesn't say how it scales maps; whole hearts: "
+        "Bacoyannis et al. 2021), on other hearts, grey their spread. The mean map sees "
         "no potentials: what is no better than it has learnt nothing from them."
     )
 
@@ -107,7 +108,7 @@ def _finish(grid: Sequence[Sequence[Axes]], methods: Sequence[str]) -> None:
         if metric in _LOGARITHMIC:
             axes.set_xscale("log")
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if metric == "mae_ms" else (1.0,)))
-            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_major_formatter("{x:g}" if metric == "mae_ms" else LogFormatterMathtext())
             axes.xaxis.set_minor_locator(NullLocator())
         elif not quantity(metric, STUDY).higher_is_better:
             axes.set_xlim(left=0)
