@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from spherical_mesh import sphere
 
 from transmural.anatomy.heart_surface import check_manifold, corner_angles_deg, edge_lengths_mm, heart_surface
+from transmural.anatomy.image import Label
 from transmural.anatomy.simplification import simplified
 from transmural.anatomy.surface_points import nearest_on_surface, spread_points
 from transmural.anatomy.triangles import TriangleMesh, oriented_volume_mm3
@@ -60,6 +61,16 @@ def test_surface_has_both_endocardia_and_the_epicardium(surface, smoke_anatomy):
     transmural = smoke_anatomy["transmural"].values[surface["vertex_voxel"].values]
     assert (transmural < 0.25).mean() > 0.25
     assert (transmural > 0.75).mean() > 0.25
+
+
+def test_the_outer_surface_encloses_wall_and_cavities(smoke_anatomy):
+    outer = heart_surface(smoke_anatomy, 300, "outer")
+    check_manifold(mesh(outer))
+    assert outer.attrs["euler_characteristic"] == 2
+    labels = smoke_anatomy["labels"].values
+    within = np.isin(labels, [Label.LV_MYOCARDIUM, Label.RV_MYOCARDIUM, Label.LV_BLOOD, Label.RV_BLOOD]).sum()
+    enclosed = signed_volume(outer["vertex_position"].values, outer["face"].values)
+    assert enclosed == pytest.approx(within * smoke_anatomy.attrs["spacing_mm"] ** 3, rel=0.1)
 
 
 def test_asking_for_too_many_vertices_names_the_subject(smoke_anatomy, smoke_subject):

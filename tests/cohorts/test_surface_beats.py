@@ -4,7 +4,7 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 
 from transmural.anatomy.heart_surface import heart_surface
-from transmural.cohorts.surface_beats import origin_vertices, simulate_surface_beats
+from transmural.cohorts.surface_beats import noisy_ecg, origin_vertices, sampled_beats, simulate_surface_beats
 from transmural.stores.contracts import SURFACE_BEATS, check
 from transmural.stores.errors import SimulationError
 from transmural.stores.store import open_store, write_store
@@ -16,39 +16,43 @@ SITES = [[10], [100, 200]]
 @pytest.fixture(scope="module")
 def transfer(smoke_anatomy):
     """The surface of the heart, with random matrices for six leads that give nothing for constant potentials."""
-    surface = heart_surface(smoke_anatomy, 400)
+    return random_transfer(smoke_anatomy, 400)
+
+
+def random_transfer(smoke_anatomy, vertices):
+    surface = heart_surface(smoke_anatomy, vertices)
     generator = np.random.default_rng(0)
 
     def random(columns):
         matrix = 1e-3 * generator.standard_normal((6, columns))
         return matrix - matrix.mean(axis=1, keepdims=True)
 
-    return surface.assign(
-        transmembrane=(("lead", "vertex"), random(400)),
-        potential=(("lead", "vertex"), random(400)),
-        transfer_fine=(("lead", "voxel"), random(smoke_anatomy.sizes["voxel"])),
-        montage_size=("lead", [2, 2, 4, 4, 4, 4]),
-        electrode_position=(("lead", "xyz"), generator.standard_normal((6, 3))),
-    ).assign_coords(lead=list("ABCDEF"))
+    return (
+        surface.assign(
+            transfer=(("lead", "vertex"), random(vertices)),
+            transfer_fine=(("lead", "voxel"), random(smoke_anatomy.sizes["voxel"])),
+            montage_size=("lead", [2, 2, 4, 4, 4, 4]),
+            electrode_position=(("lead", "xyz"), generator.standard_normal((6, 3))),
+        )
+        .assign_coords(lead=list("ABCDEF"))
+        .assign_attrs(matrix="transmembrane")
+    )
 
 
 @pytest.fixture(scope="module")
 def beats(smoke_anatomy, transfer, study_config):
-    def run(protocol, **options):
-        return simulate_surface_beats(
-            smoke_anatomy, transfer, SITES, study_config.simulation, TIME, protocol, device="cpu", **options
+    return {
+        source: simulate_surface_beats(
+            smoke_anatomy, transfer, SITES, study_config.simulation, TIME, source, device="cpu"
         )
-
-    return {protocol: run(protocol) for protocol in ("surface", "volume")} | {
-        "potential": run("surface", matrix="potential")
+        for source in ("surface", "volume")
     }
 
 
-@pytest.mark.parametrize("protocol", ["surface", "volume"])
-def test_beats_fulfil_their_contract(beats, protocol):
-    check(beats[protocol], SURFACE_BEATS, protocol)
-    assert beats[protocol].attrs["protocol"] == protocol
-    assert beats[protocol]["activated_fraction"].values.min() > 0.95
+@pytest.mark.parametrize("source", ["surface", "volume"])
+def test_beats_fulfil_their_contract(beats, source):
+    check(beats[source], SURFACE_BEATS, source)
+    assert beats[source]["activated_fraction"].values.min() > 0.95
 
 
 def test_beats_are_stored_and_opened(beats, tmp_path):
@@ -58,7 +62,7 @@ def test_beats_are_stored_and_opened(beats, tmp_path):
     assert opened.attrs["diffusivity_mm2_per_ms"] == beats["surface"].attrs["diffusivity_mm2_per_ms"]
 
 
-def test_both_protocols_start_the_same_cases_at_the_same_places(beats):
+def test_both_sources_start_the_same_cases_at_the_same_places(beats):
     surface, volume = beats["surface"], beats["volume"]
     assert_array_equal(surface["origin_vertex"].values, [[10, -1], [100, 200]])
     assert_array_equal(surface["origin_vertex"], volume["origin_vertex"])
@@ -71,14 +75,42 @@ def test_both_protocols_start_the_same_cases_at_the_same_places(beats):
         assert np.isfinite(activation).mean() > 0.95
 
 
-def test_surface_beats_are_seen_through_the_matrix_that_is_named(beats, transfer, study_config):
+def test_surface_beats_are_seen_through_the_matrix(beats, transfer, study_config):
     amplitude = study_config.simulation.amplitude_mv
-    for name, matrix in (("surface", "transmembrane"), ("potential", "potential")):
-        expected = amplitude * np.einsum(
-            "lv,ctv->clt", transfer[matrix].values, beats[name]["tmp"].values.astype(float)
-        )
-        assert_allclose(beats[name]["ecg"].values, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
-        assert beats[name].attrs["ecg_source"] == f"{matrix} matrix of the surface (inverse crime)"
+    tmp = beats["surface"]["tmp"].values.astype(float)
+    expected = amplitude * np.einsum("lv,ctv->clt", transfer["transfer"].values, tmp)
+    assert_allclose(beats["surface"]["ecg"].values, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    assert beats["surface"].attrs["ecg_source"] == "transmembrane matrix of the surface (inverse crime)"
+
+
+def test_a_coarser_surface_samples_the_beats_of_a_finer_one(beats, smoke_anatomy):
+    coarse = random_transfer(smoke_anatomy, 250).drop_vars("transfer_fine")
+    fine = beats["surface"]
+    sampled = sampled_beats(fine, coarse)
+    check(sampled, SURFACE_BEATS, "sampled")
+    assert sampled.sizes["vertex"] == 250
+    assert_array_equal(sampled["ecg"], fine["ecg"])
+    # Times of activation differ by what a wave of 0.6 mm/ms needs from a vertex to the nearest one of the other mesh.
+    gap = np.linalg.norm(coarse["vertex_position"].values[:, None] - fine["vertex_position"].values[None], axis=2)
+    nearest = fine["activation_time"].values[:, gap.argmin(axis=1)]
+    late = np.abs(sampled["activation_time"].values - nearest)
+    assert np.nanmedian(late) < 12
+    site = sampled["origin_vertex"].values[0, 0]
+    assert np.linalg.norm(coarse["vertex_position"].values[site] - fine["origin"].values[0, 0]) < 12
+    assert sampled["origin_vertex"].values[0, 1] == -1
+
+
+def test_noise_belongs_to_the_case_and_has_the_share_asked_for(beats):
+    together, deviation = noisy_ecg(beats["surface"], 4, 0.1, 5)
+    alone, _ = noisy_ecg(beats["surface"].isel(case=[1]), 4, 0.1, 5)
+    assert_array_equal(alone[0], together[1])
+    clean = beats["surface"]["ecg"].values[:, 2:]
+    noise = together - clean
+    share = np.sqrt(np.mean(noise**2, axis=(1, 2)) / np.mean(clean.astype(float) ** 2, axis=(1, 2)))
+    assert_allclose(share, 0.1, rtol=0.2)
+    assert_allclose(deviation, noise.std(axis=(1, 2)), rtol=0.2)
+    louder, _ = noisy_ecg(beats["surface"], 4, 0.2, 5)
+    assert_allclose(louder - clean, 2 * noise, rtol=1e-6, atol=1e-12)
 
 
 def test_volume_beats_are_those_of_the_wall_sampled_at_the_surface(beats, transfer, smoke_anatomy, study_config):

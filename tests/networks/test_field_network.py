@@ -1,9 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
 from transmural.networks.field_network import Block, Course, FieldNetwork
-from transmural.stores.config.physics_informed import FIELD_FORMS, FieldArchitecture
+from transmural.stores.config.physics_informed import FieldArchitecture, FieldForm
+
+FIELD_FORMS = get_args(FieldForm)
 
 SETTINGS = FieldArchitecture(form="adaptive", width=16, blocks=3, features=200, length_mm=20.0, duration_ms=50.0)
 

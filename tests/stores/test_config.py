@@ -281,6 +281,61 @@ def test_autoencoders_of_images_are_trained_for_what_they_are_tested_with():
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("subjects", ["nobody"], "physics_informed.subjects names ['nobody']; known subjects are ['broad', 'slender']"),
+        ("subjects", [], "physics_informed.subjects"),
+        ("subjects", ["slender", "slender"], "subjects names ['slender'] more than once"),
+        ("vertices", 99, "physics_informed.vertices = 99: input should be greater than or equal to 100"),
+        ("electrodes", [120, 4], "electrodes (4) must lie within 8 and 2000"),
+        ("electrodes", [120, 120], "electrodes names ['120'] more than once"),
+        ("noise", [0.01, 0], "noise (0) must lie above 0 and up to 1"),
+        ("noise", [0.1], "noise_elsewhere (0.01) must be of the levels of noise"),
+        ("ablation", [0.3], "ablation (0.3) must be of the levels of noise"),
+        ("ablation_cases", 3, "ablation_cases (3) must be at most cases (2)"),
+        ("protocols", ["mismatch"], "protocols must hold 'published', with which the others are compared"),
+        ("protocols", ["published", "guess"], "protocols.1 = 'guess': input should be 'published', 'finer', 'wall' or"),
+        ("frame_ms", 20, "physics_informed.duration_ms"),
+        ("finer.vertices", 0.5, "finer.vertices = 0.5: input should be greater than or equal to 1"),
+        ("field.physics.delay", 0.6, "delay (0.6) must be less than balance_until (0.5)"),
+        ("field.architecture.form", "deep", "form = 'deep': input should be 'mlp', 'resnet' or 'adaptive'"),
+        ("stre.window", 0, "stre.window = 0: input should be greater than or equal to 1"),
+        ("regularisation", "truth", "regularisation = 'truth': input should be 'l_curve' or 'gcv'"),
+    ],
+)  # fmt: skip
+def test_surface_studies_that_cannot_be_are_refused(key, value, message):
+    config = changed(f"physics_informed.{key}", value)
+    if key == "frame_ms":
+        config["physics_informed"]["duration_ms"] = 60
+        message = "frame_ms (20) leaves less than five instants of duration_ms (60)"
+    assert message in refusal(config)
+
+
+def test_settings_of_surfaces_are_noise_protocols_and_montages():
+    study = load(changed("physics_informed.electrodes", [120, 352])).physics_informed
+    assert {name: tuple(setting) for name, setting in study.settings.items()} == {
+        "sigma_0.01": (0.01, "published", 120),
+        "sigma_0.1": (0.1, "published", 120),
+        "sigma_0.01_mismatch": (0.01, "mismatch", 120),
+        "sigma_0.01_352_electrodes": (0.01, "published", 352),
+    }
+    first = study.first_case
+    whole = {name for name, setting in study.settings.items() if len(study.networks(setting, first)) == 7}
+    assert whole == {"sigma_0.01"}
+    assert study.networks(study.settings["sigma_0.01"], first + 1) == ("data_network", "pinn_ad", "eand_arn")
+
+
+def test_networks_of_surfaces_differ_in_nothing_but_their_names_say():
+    study = load(DEFAULT).physics_informed
+    assert study.fit("eand_arn") == study.field
+    pinn, data = study.fit("pinn_ad"), study.fit("data_network")
+    assert (pinn.physics.derivatives, pinn.architecture.form) == ("automatic", "mlp")
+    assert pinn.physics.model_copy(update={"derivatives": "numerical"}) == study.field.physics
+    assert data.physics.weight == 0
+    assert data.architecture == study.field.architecture
+
+
 def test_every_training_of_images_has_its_settings():
     study = load(DEFAULT).conditional_vae
     networks, found = study.networks, {training: study.network(training) for training in study.trainings}

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 import xarray as xr
+from numpy.testing import assert_allclose
+from scipy.stats import spearmanr
 from spheres import as_anatomy, fibonacci, rdm_and_mag, settings
 from spherical_mesh import sphere
 
+from transmural.anatomy.heart_surface import heart_surface
 from transmural.anatomy.image import LIMB_ELECTRODES, Label, LabelImage
 from transmural.stores.contracts import SURFACE_TRANSFER, check
+from transmural.stores.errors import GeometryError
 from transmural.torso.surface_transfer import potential_matrix, surface_transfer, transmembrane_matrix
 from transmural.torso.transfer import cardiac_source, voxel_transfer
 
@@ -94,7 +98,8 @@ def test_potentials_on_a_sphere_reach_the_body_as_in_the_series(shell, surface, 
     vertex, _, outside = surface
     ratio = BODY / HEART
     gain = (2 * degree + 1) * ratio**degree / ((degree + 1) + degree * ratio ** (2 * degree + 1))
-    rdm, mag = rdm_and_mag(potential @ (harmonic(degree, vertex) * outside), gain * leads_of(shell, degree))
+    given = potential @ (harmonic(degree, vertex) * outside)
+    rdm, mag = rdm_and_mag(given, gain * harmonic(degree, shell["electrode_position"].values / BODY))
     assert rdm < 0.05
     assert mag == pytest.approx(1, abs=0.1)
 
@@ -104,35 +109,63 @@ def test_potentials_in_a_closed_cavity_do_not_reach_the_body(surface, potential)
     assert abs(potential[:, ~outside]).max() < 0.02 * abs(potential[:, outside]).max()
 
 
-def test_constant_potentials_give_nothing(transmembrane, potential):
-    for matrix in (transmembrane[0], potential):
-        assert abs(matrix.sum(axis=1)).max() < 1e-12
+def test_constants_give_nothing_or_that_constant(transmembrane, potential):
+    for matrix, seen in ((transmembrane[0], 0.0), (potential, 1.0)):
+        assert_allclose(matrix.sum(axis=1), seen, atol=1e-12)
         assert abs(matrix).max() > 1e-4
 
 
 @pytest.fixture(scope="module")
-def both(smoke_anatomy, study_config):
-    from transmural.anatomy.heart_surface import heart_surface
-
-    coarse = study_config.torso.model_copy(update={"heart_element_mm": 8.0, "body_element_mm": 32.0})
-    return surface_transfer(smoke_anatomy, heart_surface(smoke_anatomy, 300), coarse, (20, 30))
+def coarse(study_config):
+    return study_config.torso.model_copy(update={"heart_element_mm": 8.0, "body_element_mm": 32.0})
 
 
-def test_matrices_of_a_heart_fulfil_their_contract(both, smoke_anatomy):
-    check(both, SURFACE_TRANSFER, "surface transfer")
-    assert both["montage_size"].values.tolist() == [20] * 20 + [30] * 30
-    assert both["lead"].values[[0, 20]].tolist() == ["20-E001", "30-E001"]
-    for name in ("transmembrane", "potential", "transfer_fine"):
-        assert abs(both[name].sum(both[name].dims[1])).max() < 1e-12
-    assert both.sizes["voxel"] == smoke_anatomy.sizes["voxel"]
+@pytest.fixture(scope="module")
+def wall(smoke_anatomy, coarse):
+    return surface_transfer(smoke_anatomy, heart_surface(smoke_anatomy, 300), coarse, "transmembrane", (20, 30))
 
 
-def test_a_front_in_the_wall_is_seen_from_its_surface(both, smoke_anatomy, study_config):
+@pytest.fixture(scope="module")
+def outer(smoke_anatomy, coarse):
+    surface = heart_surface(smoke_anatomy, 200, "outer")
+    return surface_transfer(smoke_anatomy, surface, coarse, "potential", (20, 30))
+
+
+def test_matrices_of_a_heart_fulfil_their_contract(wall, outer, smoke_anatomy):
+    for one, seen in ((wall, 0.0), (outer, 1.0)):
+        check(one, SURFACE_TRANSFER, "surface transfer")
+        assert one["montage_size"].values.tolist() == [20] * 20 + [30] * 30
+        assert one["lead"].values[[0, 20]].tolist() == ["20-E001", "30-E001"]
+        assert_allclose(one["transfer"].sum("vertex"), seen, atol=1e-12)
+    assert abs(wall["transfer_fine"].sum("voxel")).max() < 1e-12
+    assert wall.sizes["voxel"] == smoke_anatomy.sizes["voxel"]
+    assert (wall.attrs["matrix"], outer.attrs["matrix"]) == ("transmembrane", "potential")
+
+
+def test_the_outer_surface_is_seen_with_positive_weights_and_best_where_it_is_near(outer):
+    # Harmonic functions: what an electrode sees is a mean of the surface's potentials, the nearest counting most.
+    matrix = outer["transfer"].values
+    assert (matrix > -0.1 * matrix.max()).all()
+    assert (matrix < 0).mean() < 0.02
+    gap = outer["electrode_position"].values[:, None] - outer["vertex_position"].values
+    nearness = [
+        spearmanr(row, -distance).statistic for row, distance in zip(matrix, np.linalg.norm(gap, axis=2), strict=True)
+    ]
+    assert np.median(nearness) > 0.5
+
+
+def test_transmembrane_potentials_need_the_wall(smoke_anatomy, coarse):
+    surface = heart_surface(smoke_anatomy, 200, "outer")
+    with pytest.raises(GeometryError, match="needs the surface of the wall"):
+        surface_transfer(smoke_anatomy, surface, coarse, "transmembrane", (20,))
+
+
+def test_a_front_in_the_wall_is_seen_from_its_surface(wall, smoke_anatomy, study_config):
     position = smoke_anatomy["voxel_position"].values
     middle, axis = position.mean(axis=0), np.array([0.6, 0.0, 0.8])
     voxel = 1 / (1 + np.exp(-((position - middle) @ axis) / 5))
-    vertex = 1 / (1 + np.exp(-((both["vertex_position"].values - middle) @ axis) / 5))
-    rdm, mag = rdm_and_mag(both["transmembrane"].values @ vertex, both["transfer_fine"].values @ voxel)
+    vertex = 1 / (1 + np.exp(-((wall["vertex_position"].values - middle) @ axis) / 5))
+    rdm, mag = rdm_and_mag(wall["transfer"].values @ vertex, wall["transfer_fine"].values @ voxel)
     assert rdm < 0.15
     assert mag == pytest.approx(1, abs=0.15)
 

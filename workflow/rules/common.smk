@@ -33,6 +33,12 @@ from transmural.stores.config import (
     load,
 )
 from transmural.stores.config.images import ImageParts, ImageTraining
+from transmural.stores.config.physics_informed import (
+    CLASSICAL,
+    PROTOCOLS,
+    WALL_PROTOCOLS,
+    SurfaceMethods,
+)
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.provenance import code_digest
 
@@ -85,6 +91,35 @@ def heart_anatomy(design):
         "electrodes": 16,
         "nodes": 50,
     }
+
+
+def surface_vertices(surface):
+    """Vertices of a surface of study 4, as a parameter."""
+    design = study.physics_informed
+    factor = design.finer.vertices if surface == "finer" else 1
+    return round(factor * design.vertices)
+
+
+def surface_simulation(protocol):
+    """Tissue of the beats of study 4, as a parameter: that of all simulations, or the finer surface's."""
+    found = section("simulation")
+    if protocol == "finer":
+        other = study.physics_informed.finer
+        found["conduction_velocity_m_per_s"] *= other.velocity
+        found["a"] = other.a
+    return found
+
+
+def fits_of(name, shard):
+    """Reconstructions of a shard of study 4, as a parameter: case, method and seed of each."""
+    design = study.physics_informed
+    part = shards(design.cases, design.shard_cases)[shard]
+    fits = []
+    for case in range(design.first_case + part.start, design.first_case + part.stop):
+        fits += [[case, method, 0] for method in CLASSICAL]
+        for network in design.networks(design.settings[name], case):
+            fits += [[case, network, seed] for seed in range(design.seeds)]
+    return fits
 
 
 def robustness_part(model):

@@ -223,6 +223,39 @@ def image_network(training):
     return results("networks/conditional_vae/" + "/".join(training))
 
 
+def surface_path(surface):
+    """Pattern of a surface of a heart of study 4."""
+    return results(f"surfaces/physics_informed/{{subject}}/{surface}")
+
+
+def surface_beats_path(subject, protocol):
+    """Beats of a heart under a protocol of study 4."""
+    return results(f"beats/physics_informed/{subject}/{protocol}")
+
+
+def surface_beat_pairs():
+    """Hearts and protocols of study 4."""
+    design = study.physics_informed
+    return [
+        (subject, protocol)
+        for subject in design.subjects
+        for protocol in design.protocols
+    ]
+
+
+def surface_fits():
+    """Reconstructions of study 4: setting, heart and protocol of the beats, and path of every shard."""
+    design = study.physics_informed
+    count = len(shards(design.cases, design.shard_cases))
+    pattern = results("reconstructions/physics_informed/{}/{}/{:04d}")
+    return [
+        (name, f"{subject}/{setting.protocol}", pattern.format(subject, name, shard))
+        for subject in design.subjects
+        for name, setting in design.settings.items()
+        for shard in range(count)
+    ]
+
+
 def generative_em_inputs():
     """What the report needs of generative_em, if it is run."""
     if "generative_em" not in study.studies:
@@ -267,6 +300,16 @@ def conditional_vae_inputs():
     return {
         "image_scores": rules.image_scores.output.scores,
         "image_results": rules.image_results.output,
+    }
+
+
+def physics_informed_inputs():
+    """What the report needs of physics_informed, if it is run."""
+    if "physics_informed" not in study.studies:
+        return {}
+    return {
+        "surface_scores": rules.surface_scores.output[0],
+        "surface_results": rules.surface_results.output,
     }
 
 

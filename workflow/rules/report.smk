@@ -118,6 +118,7 @@ rule write_report:
         **forward_surrogate_inputs(),
         **sequence_models_inputs(),
         **conditional_vae_inputs(),
+        **physics_informed_inputs(),
         published=PUBLISHED,
         templates=TEMPLATES,
     output:
@@ -157,6 +158,7 @@ rule tables:
             forward_surrogate=rules.surrogate_results.output.tables,
             sequence_models=rules.sequence_results.output.tables,
             conditional_vae=rules.image_results.output.tables,
+            physics_informed=rules.surface_results.output.tables,
         ),
 
 
@@ -172,6 +174,7 @@ rule figures:
             forward_surrogate=rules.surrogate_results.output.figures,
             sequence_models=rules.sequence_results.output.figures,
             conditional_vae=rules.image_results.output.figures,
+            physics_informed=rules.surface_results.output.figures,
         ),
 
 

@@ -17,6 +17,7 @@ from transmural.report.run_section import run_section
 from transmural.report.run_tables import read_benchmarks, subjects_table
 from transmural.report.sequence_section import sequence_section
 from transmural.report.subjects import subjects_section
+from transmural.report.surface_section import surface_section
 from transmural.report.surrogate_section import surrogate_section
 from transmural.report.turnable import turnable_heart
 from transmural.stores.config import load
@@ -80,5 +81,8 @@ if __name__ == "__main__":
         if "conditional_vae" in study.studies:
             rows = pd.read_csv(given.image_scores)
             sections.append(image_section(rows, study.conditional_vae, run / "figures", command))
+        if "physics_informed" in study.studies:
+            rows = pd.read_csv(given.surface_scores)
+            sections.append(surface_section(rows, study.physics_informed, run / "figures", command))
         sections.append(closing_section(config, study, run, command))
         write(sections, config, study, snakemake.output.report, snakemake.output.config)

@@ -17,6 +17,8 @@ from transmural.report.image_section import image_conditions
 from transmural.report.image_tables import tables as image_tables
 from transmural.report.sequence_section import sequence_conditions
 from transmural.report.sequence_tables import tables as sequence_tables
+from transmural.report.surface_section import surface_conditions
+from transmural.report.surface_tables import tables as surface_tables
 from transmural.report.surrogate_section import surrogate_conditions
 from transmural.report.surrogate_tables import tables as surrogate_tables
 from transmural.report.table_forms import to_text
@@ -34,6 +36,7 @@ def show(overlays):
         "forward_surrogate": surrogate_tables_of,
         "sequence_models": sequence_tables_of,
         "conditional_vae": image_tables_of,
+        "physics_informed": surface_tables_of,
     }
     for name in study.studies:
         for table in shown[name](study, run):
@@ -71,6 +74,13 @@ def image_tables_of(study, run):
     scores, section = pd.read_csv(run / "scores" / "conditional_vae.csv"), study.conditional_vae
     made = image_tables(scores, section, [image_conditions(section)])
     return [table for table in made if table.name in ("image_map_vae", "image_cvae_2d", "image_cvae_3d")]
+
+
+def surface_tables_of(study, run):
+    """Reconstructed potentials on hearts' surfaces, and the ablation."""
+    scores, section = pd.read_csv(run / "scores" / "physics_informed.csv"), study.physics_informed
+    made = surface_tables(scores, section, [surface_conditions(section)])
+    return [table for table in made if table.name in ("surface_accuracy", "surface_ablation")]
 
 
 if __name__ == "__main__":

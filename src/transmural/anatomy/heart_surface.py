@@ -1,25 +1,34 @@
-"""The closed surface of the ventricular wall on which study 7 computes: epicardium, base and both endocardia in one.
+"""The closed surfaces of the ventricles on which study 4 computes.
 
-Physics-informed ECG imaging takes potentials on a closed surface of the ventricles. There are two: the outer surface,
-closed by a lid over the base, which encloses the cavities too, and the surface of the muscle itself, which folds over
-the base into both cavities. We take the second. It has tissue everywhere (a lid has none, and a wave that runs over it
-has no counterpart in the heart), it holds both sides of the septum, and it is the surface on which transmembrane
-potentials determine the body-surface potentials: with equal anisotropy ratios, what happens inside the wall drops out
-(Geselowitz, Biophys J 7, 1–11, 1967; the equivalent double layer of van Oosterom, J Electrocardiol 34, 185–192, 2001).
+Physics-informed ECG imaging takes potentials on a closed surface of the ventricles. There are two.
+
+``outer``: the epicardium and a lid over the base, which encloses wall and cavities. All potentials outside follow from
+those on it, and from the skin it is seen as well as can be. But a lid has no tissue, and a wave that runs over it has
+no counterpart in the heart.
+
+``wall``: the surface of the muscle itself, which folds over the base into both cavities: epicardium, base and both
+endocardia in one. It has tissue everywhere, both sides of the septum among it, and transmembrane potentials on it
+determine the body-surface potentials: with equal anisotropy ratios, what happens inside the wall drops out (Geselowitz,
+Biophys J 7, 1–11, 1967; the equivalent double layer of van Oosterom, J Electrocardiol 34, 185–192, 2001).
 """
+
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.ndimage import binary_fill_holes
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from transmural.anatomy.image import LabelImage
+from transmural.anatomy.image import Label, LabelImage
 from transmural.anatomy.simplification import simplified, vertex_normals
 from transmural.anatomy.surface_mesh import mask_surface
 from transmural.anatomy.triangles import TriangleMesh, check_closed, oriented_volume_mm3
 from transmural.stores.errors import GeometryError
+
+SurfaceKind = Literal["outer", "wall"]
 
 _NOT_COARSENED = 0.2  # edge in voxels, shorter than any of the isosurface
 # More smoothing closes pin-holes of the wall, which would be handles of its surface.
@@ -28,8 +37,8 @@ _SPHERE = 2  # Euler characteristic of a surface without handles
 _LEAST_SHARE = 0.9  # of the isosurface's vertices in its largest piece; the others are specks and voids in the wall
 
 
-def heart_surface(anatomy: xr.Dataset, vertices: int) -> xr.Dataset:
-    """Closed surface of the ventricular wall, coarsened to triangles of about one size.
+def heart_surface(anatomy: xr.Dataset, vertices: int, kind: SurfaceKind = "wall") -> xr.Dataset:
+    """Closed surface of the ventricles, coarsened to triangles of about one size.
 
     Parameters
     ----------
@@ -37,14 +46,16 @@ def heart_surface(anatomy: xr.Dataset, vertices: int) -> xr.Dataset:
         Of the subject (`transmural.stores.contracts.ANATOMY`).
     vertices
         Of the surface; it has exactly so many.
+    kind
+        "outer" or "wall"; see the module.
 
     Returns
     -------
     xarray.Dataset
-        ``vertex_position`` (vertex, xyz) in mm, ``vertex_normal`` (vertex, xyz), unit vectors out of the muscle,
+        ``vertex_position`` (vertex, xyz) in mm, ``vertex_normal`` (vertex, xyz), unit vectors outwards,
         ``face`` (face, corner), oriented outwards, ``vertex_voxel`` and ``vertex_node`` (vertex,), the nearest voxel of
-        the wall and its node; attributes ``subject``, ``edge_mm`` (median), ``least_angle_deg`` and
-        ``euler_characteristic`` (2 for a surface without handles).
+        the wall and its node; attributes ``subject``, ``surface`` (its kind), ``edge_mm`` (median),
+        ``least_angle_deg`` and ``euler_characteristic`` (2 for a surface without handles).
 
     Raises
     ------
@@ -53,7 +64,7 @@ def heart_surface(anatomy: xr.Dataset, vertices: int) -> xr.Dataset:
     """
     subject = str(anatomy.attrs.get("subject", "anatomy"))
     try:
-        fine = _isosurface(anatomy)
+        fine = _isosurface(anatomy, kind)
         position, faces = simplified(fine.points, fine.faces, vertices)
         surface = TriangleMesh("heart surface", position, faces)
         check_manifold(surface)
@@ -70,6 +81,7 @@ def heart_surface(anatomy: xr.Dataset, vertices: int) -> xr.Dataset:
         },
         attrs={
             "subject": subject,
+            "surface": kind,
             "edge_mm": float(np.median(edge_lengths_mm(position, faces))),
             "least_angle_deg": float(corner_angles_deg(position, faces).min()),
             "euler_characteristic": euler_characteristic(surface),
@@ -77,15 +89,17 @@ def heart_surface(anatomy: xr.Dataset, vertices: int) -> xr.Dataset:
     )
 
 
-def _isosurface(anatomy: xr.Dataset) -> TriangleMesh:
-    """Smoothed surface of the wall's voxels: the least smoothed one without handles, or the one with fewest."""
+def _isosurface(anatomy: xr.Dataset, kind: SurfaceKind) -> TriangleMesh:
+    """Smoothed surface of the voxels: the least smoothed one without handles, or the one with fewest."""
     spacing = float(anatomy.attrs["spacing_mm"])
-    wall = np.zeros(anatomy["labels"].shape, dtype=bool)
-    wall[tuple(anatomy["voxel_index"].values.T)] = True
-    image = LabelImage(wall.astype(np.uint8), spacing, np.asarray(anatomy.attrs["origin_mm"], dtype=float))
+    inside = np.zeros(anatomy["labels"].shape, dtype=bool)
+    inside[tuple(anatomy["voxel_index"].values.T)] = True
+    if kind == "outer":
+        inside = binary_fill_holes(inside | np.isin(anatomy["labels"].values, (Label.LV_BLOOD, Label.RV_BLOOD)))
+    image = LabelImage(inside.astype(np.uint8), spacing, np.asarray(anatomy.attrs["origin_mm"], dtype=float))
     found = []
     for blur in _BLUR_VOXELS:
-        surface = _largest_piece(*mask_surface(wall, image, _NOT_COARSENED * spacing, blur))
+        surface = _largest_piece(*mask_surface(inside, image, _NOT_COARSENED * spacing, blur))
         found.append(surface)
         if euler_characteristic(surface) == _SPHERE:
             break

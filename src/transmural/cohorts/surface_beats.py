@@ -1,9 +1,9 @@
-"""Beats of study 7: potentials on the closed surface of the wall, and what electrodes on the skin record of them.
+"""Beats of study 4: potentials on a closed surface of the ventricles, and what electrodes on the skin record of them.
 
-There are two protocols, and both start the same cases at the same places. «surface», as it is published: a wave of
-Aliev and Panfilov on the very surface on which it is reconstructed, its ECG through the very transfer matrix that is
-inverted (an inverse crime). «volume», harder and fairer: the beat is simulated in the wall, with fibres, its ECG comes
-from all of its voxels, and the surface only samples it.
+A beat's source is the «surface», as it is published: a wave of Aliev and Panfilov on the very surface on which it is
+reconstructed, its ECG through the very transfer matrix that is inverted (an inverse crime). Or the «volume», harder and
+fairer: the beat is simulated in the wall, with fibres, its ECG comes from all of its voxels, and the surface only
+samples it. Between them stand beats of a finer surface that a coarser one samples (`sampled_beats`).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from transmural.anatomy.surface_points import nearest_on_surface
 from transmural.cohorts.beats import coarse_ecg
 from transmural.stores.config import Simulation
 from transmural.stores.contracts import SURFACE_BEATS
@@ -23,8 +25,8 @@ from transmural.tissue.events import activation_time
 from transmural.tissue.monodomain import Observers, Tissue, simulate
 from transmural.tissue.surface_waves import simulate_surface
 
-Protocol = Literal["surface", "volume"]
-Matrix = Literal["transmembrane", "potential"]
+Floats = NDArray[np.float64]
+Source = Literal["surface", "volume"]
 
 
 def origin_vertices(vertices: int, seed: int, subject: str, cases: range, sites: int = 1) -> list[list[int]]:
@@ -51,9 +53,8 @@ def simulate_surface_beats(
     origin_vertex: Sequence[Sequence[int]],
     simulation: Simulation,
     time_ms: NDArray[np.floating],
-    protocol: Protocol,
+    source: Source,
     *,
-    matrix: Matrix = "transmembrane",
     case_names: Sequence[str] | None = None,
     threads: int = 1,
     device: Device = "auto",
@@ -64,19 +65,17 @@ def simulate_surface_beats(
     Parameters
     ----------
     anatomy, transfer
-        Of the subject (`contracts.ANATOMY`, `contracts.SURFACE_TRANSFER`).
+        Of the subject (`contracts.ANATOMY`, `contracts.SURFACE_TRANSFER`). With a matrix of extracellular potentials
+        the transmembrane potential of "surface" beats stands in for them, as it is published. ECGs of "volume" beats
+        come from the voxels' transmembrane potentials, which needs ``transfer_fine``.
     origin_vertex
         Vertices at which each case is stimulated, one or more a case (`origin_vertices`).
     simulation
         The electrophysiological model.
     time_ms
         Times of the frames: equally spaced, from 0, shape (frame,).
-    protocol
+    source
         "surface" or "volume".
-    matrix
-        Which transfer matrix makes the ECGs of "surface" beats. With "potential", the transmembrane potential stands in
-        for the extracellular one, as it is published. ECGs of "volume" beats come from the voxels' transmembrane
-        potentials whatever this says.
     case_names
         How errors name the cases.
     threads, device, progress
@@ -85,8 +84,8 @@ def simulate_surface_beats(
     Returns
     -------
     xarray.Dataset
-        Fulfils `contracts.SURFACE_BEATS`; besides, ``activated_fraction`` (case,). Attributes ``protocol``,
-        ``ecg_source``, ``rest_mv``, ``amplitude_mv`` and those of ``transfer``; of "surface" beats also
+        Fulfils `contracts.SURFACE_BEATS`; besides, ``activated_fraction`` (case,). Attributes ``ecg_source``,
+        ``rest_mv``, ``amplitude_mv`` and those of ``transfer``; of "surface" beats also
         ``diffusivity_mm2_per_ms`` and ``step_ms``.
 
     Raises
@@ -98,7 +97,7 @@ def simulate_surface_beats(
     """
     names = list(case_names) if case_names is not None else [f"case {i}" for i in range(len(origin_vertex))]
     site = _padded(origin_vertex, transfer.sizes["vertex"], names)
-    if protocol == "surface":
+    if source == "surface":
         waves = simulate_surface(
             transfer["vertex_position"].values,
             transfer["face"].values,
@@ -108,8 +107,8 @@ def simulate_surface_beats(
             case_names=names,
         )
         tmp, fraction = waves.tmp, waves.activated_fraction
-        ecg = coarse_ecg(transfer[matrix].values, tmp, simulation.amplitude_mv)
-        source = f"{matrix} matrix of the surface (inverse crime)"
+        ecg = coarse_ecg(transfer["transfer"].values, tmp, simulation.amplitude_mv)
+        ecg_source = f"{transfer.attrs['matrix']} matrix of the surface (inverse crime)"
         attributes = {"diffusivity_mm2_per_ms": waves.diffusivity_mm2_per_ms, "step_ms": waves.step_ms}
         origin = transfer["vertex_position"].values.astype(float)[site]
         origin[site < 0] = np.nan
@@ -119,7 +118,7 @@ def simulate_surface_beats(
         tmp, ecg, fraction = _in_the_wall(
             anatomy, transfer, origin, simulation, time_ms, names, threads, device, progress
         )
-        source, attributes = "voxels of the wall", {}
+        ecg_source, attributes = "voxels of the wall", {}
     kept = {name: transfer[name] for name in SURFACE_BEATS.variables if name in transfer and name != "lead"}
     return xr.Dataset(
         {
@@ -138,13 +137,71 @@ def simulate_surface_beats(
         },
         attrs={
             **transfer.attrs,
-            "protocol": protocol,
-            "ecg_source": source,
+            "ecg_source": ecg_source,
             "rest_mv": simulation.rest_mv,
             "amplitude_mv": simulation.amplitude_mv,
             **attributes,
         },
     )
+
+
+def sampled_beats(beats: xr.Dataset, transfer: xr.Dataset) -> xr.Dataset:
+    """Beats of one surface as another of the same heart samples them: its vertices, its matrix, the beats' own ECGs.
+
+    Parameters
+    ----------
+    beats
+        On a finer surface (`contracts.SURFACE_BEATS`).
+    transfer
+        Of the surface that samples, to the same electrodes.
+
+    Returns
+    -------
+    As `simulate_surface_beats`; ``origin_vertex`` is the vertex nearest to the origin.
+    """
+    weights = nearest_on_surface(
+        transfer["vertex_position"].values, beats["vertex_position"].values, beats["face"].values
+    )
+    tmp = np.stack([(weights @ case.T).T for case in beats["tmp"].values]).astype(np.float32)
+    origin = beats["origin"].values
+    _, site = cKDTree(transfer["vertex_position"].values).query(np.nan_to_num(origin))
+    taken = {name: transfer[name] for name in SURFACE_BEATS.variables if name in transfer and name != "lead"}
+    return beats.drop_dims(("vertex", "face")).assign(
+        {
+            **taken,
+            "tmp": (("case", "time", "vertex"), tmp),
+            "activation_time": (("case", "vertex"), activation_time(tmp, beats["time"].values)),
+            "origin_vertex": (("case", "site"), np.where(np.isnan(origin[..., 0]), -1, site).astype(np.int32)),
+        }
+    ).assign_attrs(transfer.attrs | {"ecg_source": "a finer surface of other tissue"})  # fmt: skip
+
+
+def noisy_ecg(beats: xr.Dataset, electrodes: int, sigma: float, seed: int) -> tuple[Floats, Floats]:
+    """Body-surface potentials with white noise; its draws are the case's own and the same for every ``sigma``.
+
+    Parameters
+    ----------
+    beats
+        `contracts.SURFACE_BEATS`; the coordinate ``case`` numbers them.
+    electrodes
+        Size of the montage.
+    sigma
+        Standard deviation of the noise as a share of the potentials' root mean square over electrodes and time.
+    seed
+        Of the run.
+
+    Returns
+    -------
+    Potentials in mV, shape (case, electrode, time), and the noise's standard deviation in mV, shape (case,).
+    """
+    ecg = beats["ecg"].values[:, beats["montage_size"].values == electrodes].astype(np.float64)
+    subject = str(beats.attrs["subject"])
+    draws = [
+        case_generator(seed, "physics_informed", subject, "noise", int(case)).standard_normal(ecg.shape[1:])
+        for case in beats["case"].values
+    ]
+    noise_sd = sigma * np.sqrt(np.mean(ecg**2, axis=(1, 2)))
+    return ecg + noise_sd[:, None, None] * np.stack(draws), noise_sd
 
 
 def _in_the_wall(

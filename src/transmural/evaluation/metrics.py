@@ -82,8 +82,22 @@ IMAGE_METRICS = {
     "seconds": METRICS["seconds"],
 }
 """Of activation maps in the wall (`image_metrics`), and of body-surface potentials (`bsp_metrics`)."""
-ALL_METRICS = IMAGE_METRICS | METRICS | TMP_METRICS | ECG_METRICS
-_OF_STUDIES = {"conditional_vae": IMAGE_METRICS, "forward_surrogate": ECG_METRICS, "sequence_models": TMP_METRICS}
+SURFACE_METRICS = {
+    "re": Metric("1", "Relative error"),
+    "cc": Metric("1", "Correlation coefficient", higher_is_better=True),
+    "mse": Metric("1", "Mean squared error"),
+    "correlation": METRICS["correlation"],
+    "activation_time_mae": METRICS["activation_time_mae"],
+    "seconds": Metric("s", "Processor time of a beat"),
+}
+"""Of potentials on a heart's surface (`surface_scores`), 0 at rest and 1 on the plateau."""
+ALL_METRICS = SURFACE_METRICS | IMAGE_METRICS | METRICS | TMP_METRICS | ECG_METRICS
+_OF_STUDIES = {
+    "conditional_vae": IMAGE_METRICS,
+    "forward_surrogate": ECG_METRICS,
+    "physics_informed": SURFACE_METRICS,
+    "sequence_models": TMP_METRICS,
+}
 
 
 def metrics_of(study: str) -> Mapping[str, Metric]:

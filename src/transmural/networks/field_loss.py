@@ -3,9 +3,12 @@
 With Y the potentials at the electrodes, R the transfer matrix, W a whitening, and means ⟨⟩ over electrodes or vertices
 and instants,
 
-    E = ⟨(W (Y − R u))²⟩ / ⟨(W Y)²⟩ + λ_u ⟨r_u²⟩ + λ_v ⟨r_v²⟩ + ⟨u² + v²⟩ / 2 before the stimulus,
+    E = ⟨(W (Y − R u))²⟩ / ⟨(W Y)²⟩ + λ_u ⟨r_u²⟩ + λ_v ⟨r_v²⟩ + ⟨u² + v²⟩ / 2 before the stimulus
+        + (⟨u⟩² + ⟨v⟩²) / 2 when it begins,
 
 r_u and r_v the residuals of `surface_physics`, left out while the stimulus acts, because where it acts isn't known.
+That it acts on a small part of the heart is known, which the last term says: without it, where data don't see the mean
+of u, fits end with most of the heart activated at once.
 Three things matter more than any size of the network; none of them knows the truth:
 
 - W = (R Rᵀ / 4 + σ² I)^(−½), the covariance of data whose u has the variance ¼, the largest in [0, 1], at each vertex
@@ -107,7 +110,9 @@ class FieldLoss:
         loss = misfit = (unexplained @ self._whitening).square().mean() / self._white_energy
         terms = {"white_misfit": misfit, "misfit": unexplained.square().mean() / self._noise}
         if residuals:
-            *squares, rest = (residual.square().mean() for residual in residuals)
+            *residual, before, begins = residuals
+            squares = [r.square().mean() for r in residual]
+            rest = before.square().mean() + begins.mean(dim=(0, 1)).square().mean()
             weights = self._weights(state, misfit, squares, progress / self._epochs)
             loss = misfit + torch.stack(squares) @ weights.to(misfit) + rest
             terms |= {**dict(zip(TERMS, squares, strict=True)), "rest": rest}
@@ -118,12 +123,12 @@ class FieldLoss:
         return {"loss": loss, **terms, "remaining": -state.steps.float()}
 
     def _evaluated(self, network: FieldNetwork, times: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The field at the times, and the residuals and the field before the stimulus; none without physics."""
+        """The field at the times; both residuals, and the field before and when the stimulus begins; or no physics."""
         physics = self._physics
         if not physics.weight:
             return network.field(self.vertices, times), ()
         step = physics.difference_ms
-        rest = self._begins - step * torch.arange(1, _REST_INSTANTS + 1)
+        rest = self._begins - step * torch.arange(_REST_INSTANTS + 1)
         acts = (times - step < self._ends - _SAME_MS) & (times + step > self._begins + _SAME_MS)
         if physics.derivatives == "automatic":
             whole = network.field(self.vertices, torch.cat([times, rest]))
@@ -136,7 +141,7 @@ class FieldLoss:
             field, before, after, resting = torch.split(whole[place], [len(times)] * 3 + [len(rest)])
             found = numerical_residuals(self._model, before, field, after, step, self._laplacian)
             residuals = Residuals(*(r * ~acts[:, None] for r in found))
-        return field, (*residuals, resting)
+        return field, (*residuals, resting[1:], resting[:1])
 
     def _automatic(self, network: FieldNetwork, times: Tensor, counts: Tensor) -> Residuals:
         vertex = torch.randint(len(self.vertices), (self._physics.points,))

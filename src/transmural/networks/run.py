@@ -32,6 +32,8 @@ class TrainingRun:
         Factor by which batches are larger on a GPU.
     code
         Digest of the code that trains: a checkpoint of other code isn't resumed.
+    keeps_last
+        Write a checkpoint after the last epoch too, so that a job of many short trainings repeats none of them.
     """
 
     seed: int
@@ -41,6 +43,7 @@ class TrainingRun:
     progress: Callable[[int, int], None] | None = None
     gpu_batch_multiple: int = 1
     code: str = ""
+    keeps_last: bool = False
 
     @property
     def name(self) -> str:

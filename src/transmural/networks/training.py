@@ -99,6 +99,7 @@ def fit(
         if run.progress is not None:
             run.progress(done, settings.epochs)
         due = time.perf_counter() - written >= max(SECONDS_BETWEEN_CHECKPOINTS, cost / LARGEST_SHARE)
+        due = due or (run.keeps_last and done == settings.epochs)
         if run.checkpoint is not None and (due or done % EPOCHS_BETWEEN_CHECKPOINTS == 0):
             started = time.perf_counter()
             write_checkpoint(run.checkpoint, digest, state)

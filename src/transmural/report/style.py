@@ -79,6 +79,15 @@ _METHOD_COLOURS = {
     "cvae_shown": "#56b4e9",
     "mean_map": "#8c8c8c",
     "nearest_map": "#999933",
+    # Of potentials on a heart's surface, with Tikhonov's.
+    "stre": "#009e73",
+    "data_network": "#8c8c8c",
+    "pinn_ad": "#aa3377",
+    "ad_resnet": "#cc79a7",
+    "ad_adaptive": "#882255",
+    "nd_mlp": "#e69f00",
+    "nd_resnet": "#999933",
+    "eand_arn": "#d55e00",
 }
 _METHOD_MARKERS = {
     "tikhonov0": "o",
@@ -122,6 +131,14 @@ _METHOD_MARKERS = {
     "cvae_shown": "D",
     "mean_map": "X",
     "nearest_map": "<",
+    "stre": "^",
+    "data_network": "X",
+    "pinn_ad": "v",
+    "ad_resnet": "<",
+    "ad_adaptive": ">",
+    "nd_mlp": "d",
+    "nd_resnet": "h",
+    "eand_arn": "P",
 }
 _OTHER_COLOURS = ("#cc79a7", "#882255", "#117733", "#44aa99", "#6699cc")
 _OTHER_MARKERS = ("p", "h", "d", "8", "H")

@@ -296,29 +296,18 @@ PREDICTED_MAPS = _predicted_maps("predicted maps", ("row", "column"))
 PREDICTED_VOLUMES = _predicted_maps("predicted volumes", ("x", "y", "z"))
 
 _SURFACE = {
-    "vertex_position": Variable(("vertex", "xyz"), "float", "mm", "vertex of the closed surface of the wall"),
-    "vertex_normal": Variable(("vertex", "xyz"), "float", "1", "unit vector out of the muscle"),
+    "vertex_position": Variable(("vertex", "xyz"), "float", "mm", "vertex of the closed surface"),
+    "vertex_normal": Variable(("vertex", "xyz"), "float", "1", "unit vector outwards"),
     "face": Variable(("face", "corner"), "int", "1", "triangle of the surface, oriented outwards"),
     "vertex_voxel": Variable(("vertex",), "int", "1", "myocardial voxel nearest to the vertex"),
     "vertex_node": Variable(("vertex",), "int", "1", "inference node of that voxel"),
     "lead": Variable(("lead",), "str", "", "name of the electrode, with the size of its montage"),
     "montage_size": Variable(("lead",), "int", "1", "number of electrodes of the montage"),
     "electrode_position": Variable(("lead", "xyz"), "float", "mm", "electrode on the skin"),
-    "transmembrane": Variable(
-        ("lead", "vertex"), "float", "1", "lead potential (mV) per transmembrane potential (mV) at the vertex"
-    ),
-    "potential": Variable(
-        ("lead", "vertex"), "float", "1", "lead potential (mV) per extracellular potential (mV) at the vertex"
-    ),
+    "transfer": Variable(("lead", "vertex"), "float", "1", "lead potential (mV) per potential (mV) at the vertex"),
 }
 
-SURFACE_TRANSFER = Contract(
-    "surface transfer",
-    {
-        **_SURFACE,
-        "transfer_fine": Variable(("lead", "voxel"), "float", "1", "lead potential (mV) per voxel TMP (mV)"),
-    },
-)
+SURFACE_TRANSFER = Contract("surface transfer", _SURFACE)
 
 SURFACE_BEATS = Contract(
     "surface beats",
@@ -336,3 +325,21 @@ SURFACE_BEATS = Contract(
         "origin": Variable(("case", "site", "xyz"), "float", "mm", "site where the beat starts; NaN likewise", True),
     },
 )
+
+SURFACE_RECONSTRUCTIONS = Contract(
+    "surface reconstructions",
+    {
+        "case": Variable(("fit",), "int", "1", "number of the beat"),
+        "method": Variable(("fit",), "str", "", "name of the method"),
+        "seed": Variable(("fit",), "int", "1", "number of the fit of a network, each from other first weights"),
+        "time": Variable(("time",), "float", "ms", "time since the stimulus"),
+        "potential": Variable(
+            ("fit", "time", "vertex"), "float", "1", "reconstructed potential, 0 rest to 1 plateau"
+        ),
+        "seconds": Variable(("fit",), "float", "s", "processor time of the reconstruction"),
+        "term": Variable(("term",), "str", "", "what is recorded of the fit of a network"),
+        "history": Variable(
+            ("fit", "term", "epoch"), "float", "1", "mean of an epoch; NaN for what a method doesn't have", True
+        ),
+    },
+)  # fmt: skip

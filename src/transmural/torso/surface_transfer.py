@@ -1,9 +1,9 @@
-"""Transfer matrices from the closed surface of the ventricular wall to body-surface electrodes.
+"""Transfer matrices from a closed surface of the ventricles to body-surface electrodes, in mV per mV.
 
-Two matrices, which differ in what is given on the surface; both in mV per mV, against Wilson's central terminal.
+Two matrices, which differ in what is given on the surface.
 
-``transmembrane``: the transmembrane potential v. A lead with lead field Z records −∫ ∇Z · σᵢ∇v dV over the wall, and by
-Green's identity
+``transmembrane``, on the surface of the wall: the transmembrane potential v, seen against Wilson's central terminal. A
+lead with lead field Z records −∫ ∇Z · σᵢ∇v dV over the wall, and by Green's identity
 
     −∫ ∇Z · σᵢ∇v dV = −∮ v n·σᵢ∇Z dS + ∫ v ∇·(σᵢ∇Z) dV.
 
@@ -12,12 +12,15 @@ layer on the surface is left, and any v inside the wall with the same values on 
 (D. B. Geselowitz, Biophys J 7, 1–11, 1967). We take the smoothest, ∇·(σᵢ∇v) = 0, with the project's own lead fields on
 the voxels: the double layer without any gradient at a border between tissues, exactly zero for a constant v.
 
-``potential``: the extracellular potential φ just outside the muscle. In the rest of the body, blood included, φ solves
-∇·(σ∇φ) = 0 without flux through the skin, and is what is given on the surface. That is imposed by a penalty (I.
-Babuška, Math Comp 27, 221–228, 1973) on finite elements that don't follow the surface, from which the wall is cut out.
+``potential``: the extracellular potential φ on the surface. Outside, φ solves ∇·(σ∇φ) = 0 without flux through the
+skin, and is what is given on the surface. That is imposed by a penalty (I. Babuška, Math Comp 27, 221–228, 1973) on
+finite elements that don't follow the surface, from which its inside is cut out: the muscle alone, and cavities if they
+lie within. Potentials at electrodes have the reference of those on the heart, so that a constant φ is seen as that
+constant. An electrocardiograph has no such reference; but it is what papers on heart-surface potentials assume.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,16 +31,18 @@ from transmural.anatomy.image import MYOCARDIUM, Label, LabelImage
 from transmural.anatomy.montage import body_surface_montage
 from transmural.anatomy.surface_points import nearest_on_surface, spread_points
 from transmural.stores.config.physics import Torso
+from transmural.stores.errors import GeometryError
 from transmural.tissue.neighbours import FACES, neighbours
 from transmural.torso.conductivity import bulk_conductivity
 from transmural.torso.electrodes import attach_to_skin
 from transmural.torso.lead_field import stiffness
-from transmural.torso.leads import REFERENCE, leads
+from transmural.torso.leads import REFERENCE
 from transmural.torso.octree import graded_hexahedra
 from transmural.torso.solver import solve_positive_definite
-from transmural.torso.transfer import balanced, cardiac_source, electrode_positions, image_of, voxel_transfer
+from transmural.torso.transfer import balanced, cardiac_source, image_of, voxel_transfer
 
 Floats = NDArray[np.float64]
+Matrix = Literal["transmembrane", "potential"]
 
 # Penalty, in conductivities of the torso over the elements' edge: the error of potentials is one over it, and large
 # values make potentials between the elements' corners stiff.
@@ -46,50 +51,64 @@ _POINTS_PER_ELEMENT = 2
 
 
 def surface_transfer(
-    anatomy: xr.Dataset, surface: xr.Dataset, config: Torso, electrodes: Sequence[int] = (120, 352)
+    anatomy: xr.Dataset,
+    surface: xr.Dataset,
+    config: Torso,
+    matrix: Matrix = "transmembrane",
+    electrodes: Sequence[int] = (120, 352),
 ) -> xr.Dataset:
-    """Both transfer matrices of a heart's surface, and the one of its voxels, to montages of electrodes.
+    """The transfer matrix of a heart's surface to montages of electrodes.
 
     Parameters
     ----------
     anatomy
         Of the subject (`transmural.stores.contracts.ANATOMY`).
     surface
-        From `transmural.anatomy.heart_surface.heart_surface`.
+        From `transmural.anatomy.heart_surface.heart_surface`; the wall's for "transmembrane".
     config
         Conductivities (S/m) and element sizes (mm).
+    matrix
+        "transmembrane" or "potential"; see the module.
     electrodes
         Sizes of the montages (`transmural.anatomy.montage.body_surface_montage`), which share one dimension ``lead``.
 
     Returns
     -------
     xarray.Dataset
-        Fulfils `transmural.stores.contracts.SURFACE_TRANSFER`: the surface, ``transmembrane`` and ``potential``
-        (lead, vertex), ``transfer_fine`` (lead, voxel), ``montage_size`` (lead,) and ``electrode_position`` (lead, xyz)
-        in mm; rows of all matrices sum to zero.
+        Fulfils `transmural.stores.contracts.SURFACE_TRANSFER`: the surface, ``transfer`` (lead, vertex),
+        ``montage_size`` (lead,) and ``electrode_position`` (lead, xyz) in mm; attributes ``matrix`` and ``reference``.
+        With "transmembrane" also ``transfer_fine`` (lead, voxel). Rows sum to zero, those of "potential" to one.
 
     Raises
     ------
     ConfigurationError
         As `transmural.torso.transfer.transfer`.
     GeometryError
-        Likewise.
+        Likewise; or if the surface isn't the wall's.
     """
     body = with_montages(anatomy, electrodes)
-    fine = voxel_transfer(body, config)
-    fine = fine.isel(lead=fine["montage"].values == "body_surface")
     vertex, face = surface["vertex_position"].values.astype(float), surface["face"].values
-    matrix = fine["transfer_fine"].values
-    size = np.repeat(electrodes, electrodes)
+    if matrix == "transmembrane":
+        if surface.attrs["surface"] != "wall":
+            raise GeometryError("heart surface: a transmembrane matrix needs the surface of the wall")
+        leads = voxel_transfer(body, config)
+        fine = leads["transfer_fine"].values[leads["montage"].values == "body_surface"]
+        found = {
+            "transfer": (("lead", "vertex"), transmembrane_matrix(body, fine, vertex, face, config)),
+            "transfer_fine": (("lead", "voxel"), fine),
+        }
+    else:
+        cut = MYOCARDIUM if surface.attrs["surface"] == "wall" else (*MYOCARDIUM, Label.LV_BLOOD, Label.RV_BLOOD)
+        found = {"transfer": (("lead", "vertex"), potential_matrix(body, vertex, face, config, cut))}
     return surface.assign(
         {
-            "transmembrane": (("lead", "vertex"), transmembrane_matrix(body, matrix, vertex, face, config)),
-            "potential": (("lead", "vertex"), potential_matrix(body, vertex, face, config)),
-            "transfer_fine": (("lead", "voxel"), matrix),
-            "montage_size": ("lead", size),
+            **found,
+            "montage_size": ("lead", np.repeat(electrodes, electrodes)),
             "electrode_position": (("lead", "xyz"), body["electrode_position"].values),
         }
-    ).assign_coords(lead=fine["lead"].values).assign_attrs(reference=REFERENCE)  # fmt: skip
+    ).assign_coords(lead=body["electrode"].values.astype(str)).assign_attrs(
+        matrix=matrix, reference=REFERENCE if matrix == "transmembrane" else "that of the heart's potentials"
+    )  # fmt: skip
 
 
 def with_montages(anatomy: xr.Dataset, electrodes: Sequence[int]) -> xr.Dataset:
@@ -139,24 +158,29 @@ def transmembrane_matrix(
 
 
 def potential_matrix(
-    anatomy: xr.Dataset, vertex_mm: NDArray[np.floating], face: NDArray[np.integer], config: Torso
+    anatomy: xr.Dataset,
+    vertex_mm: NDArray[np.floating],
+    face: NDArray[np.integer],
+    config: Torso,
+    cut: Sequence[Label] = MYOCARDIUM,
 ) -> Floats:
-    """Lead potential (mV) per extracellular potential (mV) at each vertex of the wall's surface, shape (lead, vertex).
+    """Potential of electrodes (mV) per extracellular potential (mV) at each vertex, shape (electrode, vertex).
 
     Parameters
     ----------
     anatomy
         Has the labels and the electrodes.
     vertex_mm, face
-        The wall's surface, shapes (vertex, 3) and (face, 3).
+        The closed surface, shapes (vertex, 3) and (face, 3).
     config
         Conductivities and element sizes.
+    cut
+        Tissues within the surface.
     """
     image = image_of(anatomy)
-    montage = leads(tuple(str(name) for name in anatomy["electrode"].values))
-    weights = montage.weights[np.array(montage.montage) == "body_surface"]
     mesh = graded_hexahedra(image, config.heart_element_mm, config.body_element_mm)
-    outside = LabelImage(_without_muscle(image), image.spacing_mm, image.origin_mm)
+    labels = np.where(np.isin(image.labels, cut), np.uint8(Label.AIR), image.labels)
+    outside = LabelImage(labels, image.spacing_mm, image.origin_mm)
     bulk = bulk_conductivity(mesh, outside, np.zeros((0, 3), dtype=np.int64), np.zeros((0, 3)), config.conductivity)
 
     interpolation, area = spread_points(vertex_mm, face, config.heart_element_mm / _POINTS_PER_ELEMENT)
@@ -164,13 +188,10 @@ def potential_matrix(
     penalty = sp.diags(_PENALTY * config.conductivity.torso / config.heart_element_mm * area)
     system = sp.csr_matrix(stiffness(mesh, bulk) + on_surface.T @ penalty @ on_surface)
 
-    electrodes = mesh.interpolation(attach_to_skin(image, electrode_positions(anatomy)), "electrodes")
-    response = solve_positive_definite(system, np.asarray(electrodes.T @ weights.T), mesh.unknown_mm)
+    skin = attach_to_skin(image, anatomy["electrode_position"].values.astype(float))
+    electrodes = mesh.interpolation(skin, "electrodes")
+    response = solve_positive_definite(system, electrodes.T.toarray(), mesh.unknown_mm)
     given = sp.csr_matrix(on_surface.T @ penalty @ interpolation)
-    return balanced((given.T @ response).T)
-
-
-def _without_muscle(image: LabelImage) -> NDArray[np.uint8]:
-    labels = image.labels.copy()
-    labels[np.isin(labels, MYOCARDIUM)] = Label.AIR
-    return labels
+    found = np.asarray((given.T @ response).T)
+    # What the solver's tolerance left: a constant is that constant everywhere.
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

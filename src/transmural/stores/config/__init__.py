@@ -14,6 +14,7 @@ from transmural.stores.config.model import CROSS_CHECK, Section, Whole, cross_ch
 from transmural.stores.config.networks import Training, TrainingResources, network_settings
 from transmural.stores.config.partial import Path, problems, section_models, source_of, valid_part
 from transmural.stores.config.physics import Anatomy, Simulation, Torso, stability_limit_ms, steps_ms
+from transmural.stores.config.physics_informed import PhysicsInformedStudy
 from transmural.stores.config.robustness import Robustness, VariedCases
 from transmural.stores.config.sequences import RecordingDesign, SequenceModelsStudy
 from transmural.stores.config.sheets import ForwardSurrogateStudy, SheetDesign
@@ -41,6 +42,7 @@ __all__ = [
     "GenerativeEM",
     "Inference",
     "Measurement",
+    "PhysicsInformedStudy",
     "RecordingDesign",
     "RichDesign",
     "Robustness",
@@ -66,9 +68,9 @@ class Study(Section):
 
     run: Name = Field(description="Name of the run: the folder results/{run}")
     seed: Whole = quantity("1", "Seed of every random stream", ge=0, le=2**32 - 1)
-    studies: list[Literal["generative_em", "conditional_vae", "sequence_models", "forward_surrogate"]] = Field(
-        min_length=1, description="Studies that are run; the sections of others are only checked"
-    )
+    studies: list[
+        Literal["generative_em", "conditional_vae", "sequence_models", "physics_informed", "forward_surrogate"]
+    ] = Field(min_length=1, description="Studies that are run; the sections of others are only checked")
     subjects: dict[Name, Subject] = Field(description="Catalogue of hearts and torsos by name")
     anatomy: Anatomy
     torso: Torso
@@ -78,6 +80,7 @@ class Study(Section):
     forward_surrogate: ForwardSurrogateStudy
     sequence_models: SequenceModelsStudy
     conditional_vae: ConditionalVAEStudy
+    physics_informed: PhysicsInformedStudy
 
     @cross_check
     def _studies_are_distinct(self) -> Iterator[str]:
@@ -90,7 +93,7 @@ class Study(Section):
 
     @cross_check
     def _subjects_exist(self) -> Iterator[str]:
-        for study in ("generative_em", "sequence_models", "conditional_vae"):
+        for study in ("generative_em", "sequence_models", "conditional_vae", "physics_informed"):
             unknown = sorted(set(getattr(self, study).subjects) - set(self.subjects))
             if unknown:
                 yield f"{study}.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"

@@ -1,0 +1,28 @@
+"""Score all reconstructions of study 4."""
+
+import pandas as pd
+
+from step import step
+from transmural.evaluation.surface_scores import score_surfaces
+from transmural.stores.contracts import SURFACE_BEATS, SURFACE_RECONSTRUCTIONS
+from transmural.stores.files import write_whole
+from transmural.stores.store import open_store
+
+
+def score(beats_paths, parts, output_path):
+    """Parts are setting, name of the beats and path of the reconstructions."""
+    beats = {name: open_store(path, SURFACE_BEATS) for name, path in beats_paths.items()}
+    rows = [
+        score_surfaces(beats[name], open_store(path, SURFACE_RECONSTRUCTIONS), setting) for setting, name, path in parts
+    ]
+    write_whole(output_path, pd.concat(rows, ignore_index=True).to_csv(index=False, float_format="%.6g"))
+
+
+if __name__ == "__main__":
+    with step(snakemake):
+        params = snakemake.params
+        score(
+            dict(zip(params.beats, snakemake.input.beats, strict=True)),
+            [(*part, path) for part, path in zip(params.parts, snakemake.input.fits, strict=True)],
+            snakemake.output[0],
+        )
