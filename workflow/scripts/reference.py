@@ -27,13 +27,14 @@ from transmural.report import (
     sequence_section,
     sequence_tables,
     subjects,
+    surface_labels,
     surrogate_figures,
     surrogate_section,
     surrogate_tables,
 )
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
-from transmural.stores.config import ConditionalVAEStudy, SequenceModelsStudy
+from transmural.stores.config import ConditionalVAEStudy, PhysicsInformedStudy, SequenceModelsStudy
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine
 
@@ -77,6 +78,7 @@ def kept_files(config):
         "forward_surrogate": lambda _: forward_surrogate_files(),
         "sequence_models": lambda section: sequence_models_files(SequenceModelsStudy(**section)),
         "conditional_vae": lambda section: conditional_vae_files(ConditionalVAEStudy(**section)),
+        "physics_informed": lambda section: physics_informed_files(PhysicsInformedStudy(**section)),
     }
     return [path for name in config["studies"] for path in of_study[name](config[name])]
 
@@ -106,6 +108,14 @@ def conditional_vae_files(study):
         "scores/conditional_vae.csv",
         *(f"tables/{table}.{form}" for table in image_tables.table_names(study) for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
+    ]
+
+
+def physics_informed_files(study):
+    return [
+        "scores/physics_informed.csv",
+        *(f"tables/{table}.{form}" for table in surface_labels.table_names(study) for form in ("csv", "md", "tex")),
+        *(f"figures/{figure}.png" for figure in surface_labels.figure_titles(study)),
     ]
 
 
