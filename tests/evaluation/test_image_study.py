@@ -235,7 +235,7 @@ def test_predictions_and_truth_are_of_the_same_case(monkeypatch, networks):
     """A network that knows the map of every potential makes no error."""
     known = {cases["bsp"].values[k].tobytes(): cases["activation_time"].values[k] for cases in IMAGES.values() for k in range(cases.sizes["case"])}  # fmt: skip
 
-    def clairvoyant(network, bsp, mask, count, seed):
+    def clairvoyant(network, bsp, mask, count, seeds, batch_cases):
         scale = ImageScaling.of(training).maps
         return np.stack([np.stack([scale.scaled(known[one.tobytes()])] * count) for one in bsp])
 
@@ -306,7 +306,7 @@ def test_mean_and_deviation_are_those_of_the_samples(methods, networks):
     given = Conditions(test["bsp"].values, test["mask"].values, [7])
     found = methods.conditional()["cvae"](given)
     network = next(network for training, network in networks.items() if training == ("slices", "random", "cvae"))
-    samples = conditional_vae.sample(network, given.bsp, given.mask, STUDY.samples, 7)
+    samples = conditional_vae.sample(network, given.bsp, given.mask, STUDY.samples, [7])
     assert_allclose(found.maps, samples.mean(axis=1), atol=1e-6)
     assert_allclose(found.deviation, samples.std(axis=1, ddof=1), atol=1e-6)
 
@@ -321,7 +321,7 @@ def test_the_mean_of_the_training_potentials_is_the_same_for_all(methods):
 
 
 def test_a_network_that_gives_no_numbers_is_named(monkeypatch, networks):
-    def broken(network, bsp, mask, count, seed):
+    def broken(network, bsp, mask, count, seeds, batch_cases):
         return np.full((len(bsp), count, *mask.shape[1:]), np.nan, np.float32)
 
     monkeypatch.setattr(conditional_vae, "sample", broken)

@@ -119,9 +119,9 @@ def test_a_coarser_mask_is_the_share_of_wall():
 def test_maps_of_any_size_come_back_in_that_size(shape):
     maps, bsp, mask = tensors(*image_cases(3, shape))
     model = ConditionalNetwork(described(shape))
-    mean, log_variance = model.encode(maps, bsp, mask)
+    mean, log_variance = model.encode(maps, model.known(bsp, mask))
     assert mean.shape == log_variance.shape == (3, 16)
-    found = model.decode(torch.randn(3, 2, 16), bsp, mask)
+    found = model.decode(torch.randn(3, 2, 16), model.known(bsp, mask))
     assert found.shape == (3, 2, *shape)
     assert (found[:, 0][mask == 0] == 0).all()
     assert ((found[:, 0][mask == 1] > 0) & (found[:, 0][mask == 1] < 1)).all()
@@ -131,8 +131,8 @@ def test_samples_of_a_case_are_decoded_as_if_alone():
     _, bsp, mask = tensors(*image_cases(2))
     model = ConditionalNetwork(described((20, 17)))
     latent = torch.randn(2, 3, 16)
-    together = model.decode(latent, bsp, mask)
-    alone = model.decode(latent[1:, 2:], bsp[1:], mask[1:])
+    together = model.decode(latent, model.known(bsp, mask))
+    alone = model.decode(latent[1:, 2:], model.known(bsp[1:], mask[1:]))
     torch.testing.assert_close(together[1:, 2:], alone, atol=1e-5, rtol=0)
 
 
@@ -154,7 +154,8 @@ def test_a_pixel_is_told_of_electrodes_near_it_only():
     changed = bsp.clone()
     changed[:, -2:] += 5  # the last rows of electrodes
     latent = torch.randn(1, 1, 16)
-    moved = (model.decode(latent, changed, mask) - model.decode(latent, bsp, mask)).abs()[0, 0]
+    before, after = (model.decode(latent, model.known(potentials, mask)) for potentials in (bsp, changed))
+    moved = (after - before).abs()[0, 0]
     assert moved[-8:].max() > 0
     assert moved[:20].max() == 0
 
@@ -194,7 +195,7 @@ def test_in_half_precision_the_loss_is_nearly_the_same(shape):
 def test_samples_are_nearer_than_the_mean_map(learnt, kind):
     known, (maps, bsp, mask) = image_cases(60, SHAPES[kind]), image_cases(10, SHAPES[kind], 1)
     mean_map = known[0].sum(axis=0) / np.maximum(known[2].sum(axis=0), 1)
-    found = sample(learnt[kind], bsp, mask, 10, 3)
+    found = sample(learnt[kind], bsp, mask, 10, range(10))
     assert found.shape == (10, 10, *SHAPES[kind])
     assert found.dtype == np.float32
     assert error_of(found.mean(axis=1), maps, mask) < 0.5 * error_of(mean_map, maps, mask)
@@ -203,25 +204,25 @@ def test_samples_are_nearer_than_the_mean_map(learnt, kind):
 
 def test_samples_need_no_map(learnt, monkeypatch):
     """Nothing that a sample is made from has seen the truth, and the encoder, which would, isn't run."""
-    assert list(inspect.signature(sample).parameters) == ["trained", "bsp", "mask", "count", "seed", "batch_cases"]
+    assert list(inspect.signature(sample).parameters) == ["trained", "bsp", "mask", "count", "seeds", "batch_cases"]
     _, bsp, mask = image_cases(3, seed=2)
-    expected = sample(learnt["2-D"], bsp, mask, 4, 3)
+    expected = sample(learnt["2-D"], bsp, mask, 4, range(3))
     blind = {
         name: torch.full_like(value, torch.nan) if name.startswith("encoder.") else value
         for name, value in learnt["2-D"].tensors.items()
     }
     trained = type(learnt["2-D"])(blind, learnt["2-D"].description, [])
-    assert np.array_equal(sample(trained, bsp, mask, 4, 3), expected)
+    assert np.array_equal(sample(trained, bsp, mask, 4, range(3)), expected)
     maps = np.full(mask.shape, 0.5, np.float32)
     assert np.isnan(reconstruct(trained, maps, bsp, mask)).any()
 
 
-def test_samples_follow_from_the_seed_alone(learnt):
+def test_samples_follow_from_the_case_s_seed_alone(learnt):
     _, bsp, mask = image_cases(5, seed=2)
-    drawn = sample(learnt["2-D"], bsp, mask, 3, 3)
-    np.testing.assert_allclose(sample(learnt["2-D"], bsp, mask, 3, 3, batch_cases=2), drawn, atol=1e-5)
-    np.testing.assert_allclose(sample(learnt["2-D"], bsp[:2], mask[:2], 3, 3), drawn[:2], atol=1e-5)
-    other = sample(learnt["2-D"], bsp, mask, 3, 4)
+    drawn = sample(learnt["2-D"], bsp, mask, 3, range(5))
+    np.testing.assert_allclose(sample(learnt["2-D"], bsp, mask, 3, range(5), batch_cases=2), drawn, atol=1e-5)
+    np.testing.assert_allclose(sample(learnt["2-D"], bsp[3:], mask[3:], 3, [3, 4]), drawn[3:], atol=1e-5)
+    other = sample(learnt["2-D"], bsp, mask, 3, range(5, 10))
     assert np.abs(other - drawn).max() > 0
     assert (drawn.std(axis=1)[mask] > 0).all()
 
@@ -229,8 +230,8 @@ def test_samples_follow_from_the_seed_alone(learnt):
 def test_a_network_read_again_gives_the_same(learnt, tmp_path):
     _, bsp, mask = image_cases(2, SHAPES["3-D"], 2)
     write_network(learnt["3-D"], tmp_path / "network", {})
-    again = sample(read_network(tmp_path / "network"), bsp, mask, 2, 3)
-    assert np.array_equal(again, sample(learnt["3-D"], bsp, mask, 2, 3))
+    again = sample(read_network(tmp_path / "network"), bsp, mask, 2, [3, 4])
+    assert np.array_equal(again, sample(learnt["3-D"], bsp, mask, 2, [3, 4]))
 
 
 @pytest.mark.parametrize("monitor", ["loss", "prior_squared_error"])
@@ -272,8 +273,10 @@ def test_electrodes_along_other_axes_than_those_of_the_image_are_refused(axes):
 def test_conditions_of_another_size_are_refused(learnt):
     _, bsp, mask = image_cases(2)
     with pytest.raises(TrainingError, match=r"potentials have the shape \(2, 10, 10, 9\)"):
-        sample(learnt["2-D"], bsp[..., :9], mask, 2, 3)
+        sample(learnt["2-D"], bsp[..., :9], mask, 2, [3, 4])
     with pytest.raises(TrainingError, match=r"masks have the shape"):
-        sample(learnt["2-D"], bsp, mask[:, :, :9], 2, 3)
+        sample(learnt["2-D"], bsp, mask[:, :, :9], 2, [3, 4])
     with pytest.raises(TrainingError, match=r"0 samples of a case can't be drawn"):
-        sample(learnt["2-D"], bsp, mask, 0, 3)
+        sample(learnt["2-D"], bsp, mask, 0, [3, 4])
+    with pytest.raises(TrainingError, match=r"there are 1 seeds for 2 cases; give one a case"):
+        sample(learnt["2-D"], bsp, mask, 2, [3])

@@ -108,9 +108,9 @@ def test_coordinates_are_those_of_the_axes():
 def test_maps_come_back_in_their_size_and_zero_outside_of_the_wall(shape):
     maps, bsp, mask = tensors(*image_cases(3, shape))
     model = built(shape)
-    mean, log_variance = model.encode(maps, bsp, mask)
+    mean, log_variance = model.encode(maps, model.known(bsp, mask))
     assert mean.shape == log_variance.shape == (3, 4)
-    found = model.decode(torch.randn(3, 2, 4), bsp, mask)
+    found = model.decode(torch.randn(3, 2, 4), model.known(bsp, mask))
     assert found.shape == (3, 2, *shape)
     walls = mask.unsqueeze(1).expand_as(found)
     assert (found[walls == 0] == 0).all()
@@ -121,8 +121,8 @@ def test_maps_come_back_in_their_size_and_zero_outside_of_the_wall(shape):
 def test_samples_of_a_case_are_decoded_as_if_alone(shape):
     _, bsp, mask = tensors(*image_cases(2, shape))
     model, latent = built(shape), torch.randn(2, 3, 4)
-    together = model.decode(latent, bsp, mask)
-    alone = model.decode(latent[1:, 2:], bsp[1:], mask[1:])
+    together = model.decode(latent, model.known(bsp, mask))
+    alone = model.decode(latent[1:, 2:], model.known(bsp[1:], mask[1:]))
     torch.testing.assert_close(together[1:, 2:], alone, atol=1e-5, rtol=0)
 
 
@@ -130,7 +130,9 @@ def told_of(change):
     """Pixels of the wall whose time moves with the conditions, and the wall."""
     _, bsp, mask = tensors(*image_cases(1, (40, 40)))
     model, latent = built((40, 40)), torch.zeros(1, 1, 4)
-    before, after = (model.decode(latent, *conditions)[0, 0] for conditions in ((bsp, mask), change(bsp, mask)))
+    before, after = (
+        model.decode(latent, model.known(*conditions))[0, 0] for conditions in ((bsp, mask), change(bsp, mask))
+    )
     return before != after, mask[0] == 1
 
 
@@ -159,9 +161,9 @@ def test_every_pixel_is_told_of_the_wall_far_away():
 def test_the_encoder_is_told_the_conditions():
     maps, bsp, mask = tensors(*image_cases(2, (20, 16)))
     model = built((20, 16))
-    mean, _ = model.encode(maps, bsp, mask)
-    assert not torch.equal(model.encode(maps, bsp + 1, mask)[0], mean)
-    assert not torch.equal(model.encode(maps * 0.5, bsp, mask)[0], mean)
+    mean, _ = model.encode(maps, model.known(bsp, mask))
+    assert not torch.equal(model.encode(maps, model.known(bsp + 1, mask))[0], mean)
+    assert not torch.equal(model.encode(maps * 0.5, model.known(bsp, mask))[0], mean)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -185,7 +187,7 @@ def test_in_half_precision_the_loss_is_nearly_the_same(shape):
 def test_samples_are_nearer_than_the_mean_map(kind):
     known, (maps, bsp, mask) = image_cases(CASES[kind], SHAPES[kind]), image_cases(10, SHAPES[kind], 2)
     mean_map = known[0].sum(axis=0) / np.maximum(known[2].sum(axis=0), 1)
-    found = sample(learnt(kind), bsp, mask, 5, 3)
+    found = sample(learnt(kind), bsp, mask, 5, range(10))
     assert found.shape == (10, 5, *SHAPES[kind])
     assert (found.std(axis=1)[mask] > 0).mean() > 0.9
     assert error_of(found.mean(axis=1), maps, mask) < 0.7 * error_of(mean_map, maps, mask)
@@ -202,7 +204,7 @@ def test_samples_need_no_map():
         for name, value in network.tensors.items()
     }
     unseen = TrainedNetwork(blind, network.description, [])
-    assert np.array_equal(sample(unseen, bsp, mask, 4, 3), sample(network, bsp, mask, 4, 3))
+    assert np.array_equal(sample(unseen, bsp, mask, 4, range(3)), sample(network, bsp, mask, 4, range(3)))
     assert np.isnan(reconstruct(unseen, np.full(mask.shape, 0.5, np.float32), bsp, mask)).any()
 
 
@@ -212,7 +214,7 @@ def test_a_network_read_again_is_this_one_and_gives_the_same(kind, tmp_path):
     write_network(learnt(kind), tmp_path / "network", {})
     again = read_network(tmp_path / "network")
     assert "read_bsp.0.weight" in again.tensors
-    assert np.array_equal(sample(again, bsp, mask, 2, 3), sample(learnt(kind), bsp, mask, 2, 3))
+    assert np.array_equal(sample(again, bsp, mask, 2, [3, 4]), sample(learnt(kind), bsp, mask, 2, [3, 4]))
 
 
 def test_the_unit_of_the_potentials_does_not_matter():
@@ -221,7 +223,7 @@ def test_the_unit_of_the_potentials_does_not_matter():
     found = []
     for factor in (1, 1000):
         cases = (maps, np.float32(factor) * bsp, mask)
-        found.append(sample(train(cases, cases, settings, RUN), cases[1], mask, 2, 3))
+        found.append(sample(train(cases, cases, settings, RUN), cases[1], mask, 2, range(8)))
     np.testing.assert_allclose(found[1], found[0], atol=1e-3)
 
 

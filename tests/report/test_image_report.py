@@ -4,6 +4,7 @@ import image_cases_report
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.path import Path
 
 from transmural.evaluation.statistics import paired_tests
 from transmural.report.html import render_report
@@ -307,11 +308,26 @@ def test_regions_are_outlined_along_the_edges_of_cells():
     region[1, 2:4] = True
     axes = new_figure(1, 1).subplots()
     outline(axes, region, 2.0, "red")
-    corners = np.array(axes.collections[0].get_segments())
-    assert len(corners) == 6
+    (border,) = axes.patches
+    assert border.get_path().codes.tolist() == [Path.MOVETO, Path.LINETO] * 4
     # Two cells of 2 mm, from the centre of the image at column 3 and row 2.
-    np.testing.assert_allclose(corners.min(axis=(0, 1)), (-2, -2))
-    np.testing.assert_allclose(corners.max(axis=(0, 1)), (2, 0))
+    sides = {tuple(map(tuple, side)) for side in border.get_path().vertices.reshape(4, 2, 2).tolist()}
+    assert sides == {((-2, -2), (-2, 0)), ((2, -2), (2, 0)), ((-2, -2), (2, -2)), ((-2, 0), (2, 0))}
+
+
+def test_a_region_in_two_pieces_has_a_border_around_each():
+    region = np.array([[True, False, True]])
+    axes = new_figure(1, 1).subplots()
+    outline(axes, region, 1.0, "red")
+    vertices = axes.patches[0].get_path().vertices
+    assert len(vertices) == 2 * 8
+    assert sorted(set(vertices[:, 0])) == [-1.5, -0.5, 0.5, 1.5]
+
+
+def test_no_region_has_no_border():
+    axes = new_figure(1, 1).subplots()
+    outline(axes, np.zeros((3, 4), bool), 1.0, "red")
+    assert not axes.patches
 
 
 def test_the_part_that_is_shown_holds_all_walls(slices, volumes):

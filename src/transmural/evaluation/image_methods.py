@@ -22,6 +22,7 @@ Singles = NDArray[np.float32]
 SHOWN = "cvae_shown"
 """The published network, shown the true map: no prediction."""
 PUBLISHED = "cvae"
+_DRAWN = 16  # cases whose samples are held at a time
 _WATCHED = 64  # validation maps at most, from which the error left over is taken
 
 
@@ -136,8 +137,11 @@ class ImageMethods:
 def _drawn(network: TrainedNetwork, draws: int, given: Conditions) -> PredictedMaps:
     """Mean and deviation of the samples of each case, which don't depend on what other cases there are."""
     mean, deviation = (np.empty(given.mask.shape, np.float32) for _ in range(2))
-    for case, seed in enumerate(given.seeds):
-        one = slice(case, case + 1)
-        samples = conditional_vae.sample(network, given.bsp[one], given.mask[one], draws, seed)[0]
-        mean[case], deviation[case] = samples.mean(axis=0), samples.std(axis=0, ddof=1)
+    # Samples of all cases together would be gigabytes.
+    for first in range(0, len(given.seeds), _DRAWN):
+        part = slice(first, first + _DRAWN)
+        samples = conditional_vae.sample(
+            network, given.bsp[part], given.mask[part], draws, given.seeds[part], batch_cases=1
+        )
+        mean[part], deviation[part] = samples.mean(axis=1), samples.std(axis=1, ddof=1)
     return PredictedMaps(mean, deviation, draws)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from transmural.networks.image_conditions import ImageConditions
+from transmural.networks.image_conditions import ImageConditions, Known
 from transmural.networks.image_vae import Decoder, Encoder, loss_terms, reparametrised
 
 
@@ -39,40 +39,46 @@ class ConditionalNetwork(nn.Module):
         self.encoder = Encoder(1 + channels, self.shape, settings, "relu")
         self.decoder = Decoder(settings["latent"], self.shape, filters, "relu", "sigmoid", channels)
 
-    def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance (case, latent) of q(z | map, conditions).
+    def known(self, bsp: Tensor, mask: Tensor) -> Known:
+        """Conditions as channels of images on the decoder's two grids, the second of which is that of the maps.
 
         Parameters
         ----------
-        maps, mask
-            Scaled maps, 0 outside of the wall, and the wall, (case, *space).
         bsp
             Potentials (case, electrode row, electrode column, time).
+        mask
+            Wall, (case, *space).
         """
-        joined = self.conditions.on_grid(self.conditions.potentials(bsp), mask, self.shape)
-        mean, log_variance = self.encoder(torch.cat([maps.unsqueeze(1), joined], dim=1))
+        potentials = self.conditions.potentials(bsp)
+        return Known(mask, [self.conditions.on_grid(potentials, mask, grid) for grid in self.decoder.grids])
+
+    def encode(self, maps: Tensor, known: Known) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (case, latent) of q(z | map, conditions) of maps (case, *space), 0 outside of walls."""
+        mean, log_variance = self.encoder(torch.cat([maps.unsqueeze(1), known.told[-1]], dim=1))
         return mean, log_variance
 
-    def decode(self, latent: Tensor, bsp: Tensor, mask: Tensor) -> Tensor:
+    def decode(self, latent: Tensor, known: Known) -> Tensor:
         """Maps (case, sample, *space), 0 outside of the wall, from latent variables (case, sample, latent)."""
         cases, samples, _ = latent.shape
-        potentials = self.conditions.potentials(bsp)
-        joined = [self.conditions.on_grid(potentials, mask, grid) for grid in self.decoder.grids]
-        maps = self.decoder(latent.flatten(0, 1), [each.repeat_interleave(samples, dim=0) for each in joined]).float()
-        in_wall: Tensor = maps.reshape(cases, samples, *self.shape) * mask.unsqueeze(1)
+        joined = [each.repeat_interleave(samples, dim=0) for each in known.told]
+        maps = self.decoder(latent.flatten(0, 1), joined).float()
+        in_wall: Tensor = maps.reshape(cases, samples, *self.shape) * known.mask.unsqueeze(1)
         return in_wall
 
 
 class Conditional(Protocol):
-    """What the loss asks of a network: `ConditionalNetwork`, or one with the same two halves."""
+    """What the loss asks of a network: `ConditionalNetwork`, or one with the same parts."""
 
     settings: Mapping[str, Any]
     training: bool
 
-    def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def known(self, bsp: Tensor, mask: Tensor) -> Known:
+        """As `ConditionalNetwork.known`."""
+
+    def encode(self, maps: Tensor, known: Known) -> tuple[Tensor, Tensor]:
         """As `ConditionalNetwork.encode`."""
 
-    def decode(self, latent: Tensor, bsp: Tensor, mask: Tensor) -> Tensor:
+    def decode(self, latent: Tensor, known: Known) -> Tensor:
         """As `ConditionalNetwork.decode`."""
 
 
@@ -93,12 +99,13 @@ def conditional_loss(model: Conditional, batch: Mapping[str, Tensor], progress: 
     As `image_vae.loss_terms`, errors counting in the wall; in validation also ``prior_squared_error``, that of a map
     decoded from a sample of the prior.
     """
-    maps, bsp, mask = batch["maps"], batch["bsp"], batch["mask"]
-    mean, log_variance = model.encode(maps, bsp, mask)
-    found = model.decode(reparametrised(mean, log_variance).unsqueeze(1), bsp, mask).squeeze(1)
+    maps, mask = batch["maps"], batch["mask"]
+    known = model.known(batch["bsp"], mask)
+    mean, log_variance = model.encode(maps, known)
+    found = model.decode(reparametrised(mean, log_variance).unsqueeze(1), known).squeeze(1)
     terms = loss_terms(model.settings, found, maps, mask, mean, log_variance)
     if not model.training:
-        blind = model.decode(torch.randn_like(mean).unsqueeze(1), bsp, mask).squeeze(1)
+        blind = model.decode(torch.randn_like(mean).unsqueeze(1), known).squeeze(1)
         squares = ((blind - maps) * mask).square().flatten(1).sum(dim=1)
         terms["prior_squared_error"] = (squares / mask.flatten(1).sum(dim=1)).mean()
     return terms

@@ -3,7 +3,7 @@
 It is the published network (Bacoyannis et al. 2019) or ours, as its settings say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def sample(
     bsp: NDArray[np.float32],
     mask: NDArray[np.bool_],
     count: int,
-    seed: int,
+    seeds: Sequence[int],
     batch_cases: int = _BATCH,
 ) -> NDArray[np.float32]:
     """Activation maps that fit potentials and wall, with latent variables drawn from the prior N(0, I).
@@ -112,8 +112,8 @@ def sample(
         Wall, shape (case, *space).
     count
         Maps a case (published: 10).
-    seed
-        A case's draws follow from it, and from how many cases stand before.
+    seeds
+        A case's draws follow from its own alone, shape (case,).
     batch_cases
         Cases at a time.
 
@@ -124,18 +124,24 @@ def sample(
     Raises
     ------
     TrainingError
-        If shapes aren't those of the training, values aren't finite, a mask is empty or ``count`` isn't positive.
+        If shapes aren't those of the training, values aren't finite, a mask is empty, ``count`` isn't positive, or
+        there isn't a seed a case.
     """
     if count < 1:
         raise TrainingError(f"conditional network: {count} samples of a case can't be drawn; give 1 or more")
+    if len(seeds) != len(bsp):
+        raise TrainingError(f"conditional network: there are {len(seeds)} seeds for {len(bsp)} cases; give one a case")
     conditions = _conditions(trained, bsp, mask)
-    draws = case_generator(seed, "conditional_vae", "samples")
-    latent = draws.standard_normal((len(bsp), count, trained.description["settings"]["latent"]), dtype=np.float32)
+    drawn = count, trained.description["settings"]["latent"]
+    draws = [case_generator(seed, "conditional_vae", "samples") for seed in seeds]
+    latent = np.stack([draw.standard_normal(drawn, dtype=np.float32) for draw in draws])
     model, device = _network(trained)
     maps = np.empty((len(bsp), count, *mask.shape[1:]), np.float32)
     with torch.no_grad():
-        for part, batch in in_batches({"latent": torch.from_numpy(latent), **conditions}, batch_cases, device):
-            maps[part] = model.decode(*batch).cpu()
+        for part, (chosen, *given) in in_batches(
+            {"latent": torch.from_numpy(latent), **conditions}, batch_cases, device
+        ):
+            maps[part] = model.decode(chosen, model.known(*given)).cpu()
     return maps
 
 
@@ -170,8 +176,9 @@ def reconstruct(
     found = np.empty(maps.shape, np.float32)
     with torch.no_grad():
         for part, (truth, *given) in in_batches({"maps": shown, **conditions}, batch_cases, device):
-            mean, _ = model.encode(truth, *given)
-            found[part] = model.decode(mean.unsqueeze(1), *given).squeeze(1).cpu()
+            known = model.known(*given)
+            mean, _ = model.encode(truth, known)
+            found[part] = model.decode(mean.unsqueeze(1), known).squeeze(1).cpu()
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from transmural.networks.image_conditions import ImageConditions
+from transmural.networks.image_conditions import ImageConditions, Known
 from transmural.networks.image_vae import Trunk, convolution, transposed_convolution
 
 _MASK_FILTERS, _MASK_UNITS = 8, 32
@@ -32,7 +32,8 @@ class FullyConditionedNetwork(nn.Module):
         `stores.config.image_networks.FullyConditionedVAE`.
     """
 
-    places: Tensor
+    quarter_places: Tensor
+    half_places: Tensor
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         super().__init__()
@@ -50,7 +51,9 @@ class FullyConditionedNetwork(nn.Module):
         self.read_map = Trunk(2, self.shape, _MASK_FILTERS, settings["dense"], "relu")
         self.mean = nn.Linear(settings["dense"] + told, settings["latent"])
         self.log_variance = nn.Linear(settings["dense"] + told, settings["latent"])
-        self.register_buffer("places", coordinates(self.shape))
+        half_places = _coarser(coordinates(self.shape).unsqueeze(0))
+        self.register_buffer("half_places", half_places, persistent=False)
+        self.register_buffer("quarter_places", _coarser(half_places), persistent=False)
         self._quarter = [size // 4 for size in self.shape]
         self.start = nn.Linear(settings["latent"] + told, filters * math.prod(self._quarter))
         self.coarse = convolution(axes)(filters + 1 + axes, filters, 3, padding=1)
@@ -58,45 +61,37 @@ class FullyConditionedNetwork(nn.Module):
         self.middle = convolution(axes)(fine + 2**axes + axes, fine, 3, padding=1)
         self.image = convolution(axes)(fine, 2**axes, 1)
 
-    def encode(self, maps: Tensor, bsp: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance (case, latent) of q(z | map, conditions).
+    def known(self, bsp: Tensor, mask: Tensor) -> Known:
+        """Features (case, unit) that the dense layers and the `Trunk` find in the conditions.
 
         Parameters
         ----------
-        maps, mask
-            Scaled maps, 0 outside of the wall, and the wall, (case, *space).
         bsp
             Potentials (case, electrode row, electrode column, time).
+        mask
+            Wall, (case, *space).
         """
-        seen = torch.cat([self.read_map(torch.stack([maps, mask], dim=1)), self._told(bsp, mask)], dim=1)
+        potentials = self.conditions.potentials(bsp).flatten(1)
+        return Known(mask, [torch.cat([self.read_bsp(potentials), self.read_mask(mask.unsqueeze(1))], dim=1)])
+
+    def encode(self, maps: Tensor, known: Known) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (case, latent) of q(z | map, conditions) of maps (case, *space), 0 outside of walls."""
+        seen = torch.cat([self.read_map(torch.stack([maps, known.mask], dim=1)), *known.told], dim=1)
         return self.mean(seen).float(), self.log_variance(seen).float()
 
-    def decode(self, latent: Tensor, bsp: Tensor, mask: Tensor) -> Tensor:
+    def decode(self, latent: Tensor, known: Known) -> Tensor:
         """Maps (case, sample, *space), 0 outside of the wall, from latent variables (case, sample, latent)."""
         cases, samples, _ = latent.shape
-        told = self._told(bsp, mask).repeat_interleave(samples, dim=0)
-        walls = mask.repeat_interleave(samples, dim=0)
+        walls, told = (each.repeat_interleave(samples, dim=0) for each in (known.mask, *known.told))
         within = folded(walls.unsqueeze(1))
-        quarter = torch.cat([folded(within).mean(dim=1, keepdim=True), self._places(4, len(walls))], dim=1)
-        half = torch.cat([within, self._places(2, len(walls))], dim=1)
+        quarter = torch.cat([folded(within).mean(dim=1, keepdim=True), _of_each(self.quarter_places, walls)], dim=1)
+        half = torch.cat([within, _of_each(self.half_places, walls)], dim=1)
         hidden = torch.relu(self.start(torch.cat([latent.flatten(0, 1), told], dim=1)))
         hidden = torch.relu(self.coarse(torch.cat([hidden.reshape(len(hidden), -1, *self._quarter), quarter], dim=1)))
         hidden = torch.relu(self.grow(hidden))
         hidden = torch.relu(self.middle(torch.cat([hidden, half], dim=1)))
         maps = torch.sigmoid(unfolded(self.image(hidden)).float()).squeeze(1) * walls
         return maps.reshape(cases, samples, *self.shape)
-
-    def _told(self, bsp: Tensor, mask: Tensor) -> Tensor:
-        potentials = self.conditions.potentials(bsp).flatten(1)
-        return torch.cat([self.read_bsp(potentials), self.read_mask(mask.unsqueeze(1))], dim=1)
-
-    def _places(self, factor: int, count: int) -> Tensor:
-        """Coordinates on a grid so many times coarser, (case, axis, *grid)."""
-        coarse = self.places.unsqueeze(0)
-        for _ in range(factor // 2):
-            finer = folded(coarse)
-            coarse = finer.reshape(1, len(self.shape), -1, *finer.shape[2:]).mean(dim=2)
-        return coarse.expand(count, *coarse.shape[1:])
 
 
 def coordinates(shape: Sequence[int]) -> Tensor:
@@ -129,3 +124,14 @@ def unfolded(images: Tensor) -> Tensor:
     split = images.reshape(len(images), -1, *[2] * axes, *images.shape[2:])
     order = [axis for each in range(axes) for axis in (2 + axes + each, 2 + each)]
     return split.permute(0, 1, *order).reshape(len(images), -1, *(2 * size for size in images.shape[2:]))
+
+
+def _coarser(places: Tensor) -> Tensor:
+    """Means of coordinates (1, axis, *space) on a grid half as fine."""
+    finer = folded(places)
+    return finer.reshape(1, places.shape[1], -1, *finer.shape[2:]).mean(dim=2)
+
+
+def _of_each(places: Tensor, cases: Tensor) -> Tensor:
+    """Coordinates (1, axis, *grid) for every one of the cases."""
+    return places.expand(len(cases), *places.shape[1:])

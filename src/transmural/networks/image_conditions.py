@@ -8,10 +8,26 @@ share of wall in a coarser pixel.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool1d, interpolate
+
+
+class Known(NamedTuple):
+    """What a network makes of the conditions of some cases, once for its encoder and its decoder.
+
+    Attributes
+    ----------
+    mask
+        Wall, (case, *space).
+    told
+        What the network reads of potentials and wall, (case, …) each.
+    """
+
+    mask: Tensor
+    told: Sequence[Tensor]
 
 
 class ImageConditions(nn.Module):

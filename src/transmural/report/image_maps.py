@@ -11,11 +11,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from transmural.report.image_kept import Floats, KeptMap, Mask
 from transmural.report.style import COUNT_MAP, SIGNED_MAP, TIME_MAP, axis_label
@@ -91,16 +91,17 @@ def draw_spread(axes: Axes, spread: Floats, cell_mm: float, scales: Scales) -> N
 
 def outline(axes: Axes, region: Mask, cell_mm: float, colour: str, width: float = 1.0) -> None:
     """The border of a region along the edges of its cells, shape (row, column)."""
-    padded = np.pad(region, 1)
-    offset_y, offset_x = (size / 2 for size in region.shape)
-    segments = []
-    for row, column in np.argwhere(padded[:, :-1] != padded[:, 1:]):  # left or right of it ends the region
-        segments.append([(column, row - 1), (column, row)])
-    for row, column in np.argwhere(padded[:-1] != padded[1:]):
-        segments.append([(column - 1, row), (column, row)])
-    if segments:
-        corners = cell_mm * (np.array(segments, dtype=float) - (offset_x, offset_y))
-        axes.add_collection(LineCollection(list(corners), colors=colour, linewidths=width, capstyle="projecting"))
+    runs = []
+    for cells, turn in ((region, 1), (region.T, -1)):
+        ends = np.diff(np.pad(cells, ((0, 0), (1, 1))).astype(np.int8), axis=1) != 0
+        change = np.diff(np.pad(ends, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
+        # Where a run of such edges begins and ends: across it, along it.
+        runs.append(np.stack([np.argwhere(change > 0), np.argwhere(change < 0)], axis=1)[..., ::turn])
+    corners = cell_mm * (np.concatenate(runs).reshape(-1, 2) - np.array(region.shape[::-1]) / 2)
+    if corners.size:
+        # One path is drawn several times as fast as a line an edge.
+        border = Path(corners, np.tile([Path.MOVETO, Path.LINETO], len(corners) // 2))
+        axes.add_artist(PathPatch(border, facecolor="none", edgecolor=colour, linewidth=width, capstyle="projecting"))
 
 
 def finish(axes: Axes, mask: Mask, slow: Mask, cell_mm: float, crop: tuple[float, float, float, float]) -> None:
