@@ -88,7 +88,7 @@ SURFACE_METRICS = {
     "mse": Metric("1", "Mean squared error"),
     "correlation": METRICS["correlation"],
     "activation_time_mae": METRICS["activation_time_mae"],
-    "seconds": Metric("s", "Processor time of a beat"),
+    "seconds": Metric("s", "Wall time of a beat"),
 }
 """Of potentials on a heart's surface (`surface_scores`), 0 at rest and 1 on the plateau."""
 ALL_METRICS = SURFACE_METRICS | IMAGE_METRICS | METRICS | TMP_METRICS | ECG_METRICS

@@ -29,7 +29,7 @@ class SurfaceReconstruction:
     potential
         0 at rest, 1 on the plateau, shape (time, vertex).
     seconds
-        Processor time.
+        Wall time; of a fit that was interrupted, that of all its epochs.
     history
         Of the fit of a network, one entry an epoch; else empty.
     """
@@ -110,15 +110,13 @@ class KnownHeart:
         TrainingError
             If a fit diverges; the message names it.
         """
-        started = time.process_time()
         if method in CLASSICAL:
-            potential, history = self._classical(beat, method, methods), []
-        else:
-            fitted = fit_field(beat, methods.fit(method), run)
-            potential, history = fitted.potential, fitted.history
-            # An interrupted fit has its earlier epochs' time in the history only.
-            started = min(started, time.process_time() - sum(epoch["seconds"] for epoch in history))
-        return SurfaceReconstruction(potential, time.process_time() - started, history)
+            started = time.perf_counter()
+            potential = self._classical(beat, method, methods)
+            return SurfaceReconstruction(potential, time.perf_counter() - started)
+        fitted = fit_field(beat, methods.fit(method), run)
+        seconds = sum(epoch["seconds"] for epoch in fitted.history)
+        return SurfaceReconstruction(fitted.potential, seconds, fitted.history)
 
     def _classical(self, beat: SurfaceBeat, method: str, methods: SurfaceMethods) -> NDArray[np.float32]:
         given = beat.data, beat.transfer

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from transmural.report.drawn_case import Choice
@@ -25,6 +25,7 @@ _TERMS = {
     "alpha": "α of the adaptive blocks",
 }
 _WEIGHTS = {"weight_potential": "-", "weight_recovery": "--"}
+_LINEAR = ("white_misfit", "weights")
 _BLOCK_LINES = ("-", "--", ":", "-.")
 History = Mapping[str, NDArray[np.float64]]
 """Means of every epoch by term; NaN where there is none."""
@@ -62,8 +63,8 @@ def history_figure(reconstructions: xr.Dataset, choice: Choice, study: PhysicsIn
             axes.set_axisbelow(True)
             for method, history in histories.items():
                 for name, line in _drawn_terms(term, history):
-                    values = np.where(history[name] > 0, history[name], np.nan) if term != "alpha" else history[name]
-                    axes.plot(np.arange(1, values.size + 1), values, line, color=method_colour(method), linewidth=0.9)
+                    epochs = np.arange(1, history[name].size + 1)
+                    axes.plot(epochs, history[name], line, color=method_colour(method), linewidth=0.9)
             _finish(axes, term, label)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
@@ -100,16 +101,16 @@ def _finish(axes: Axes, term: str, label: str) -> None:
     drawn = [line for line in axes.lines if np.isfinite(np.asarray(line.get_ydata(), dtype=np.float64)).any()]
     if not drawn:
         return
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if term == "alpha":
         axes.axhline(0, color="black", linewidth=0.5)
-        return
-    axes.set_yscale("log")
+    elif term in _LINEAR:
+        axes.set_ylim(bottom=0)
+    else:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     if term == "misfit":
         axes.axhline(1, color="black", linestyle=":", linewidth=0.9)
-    low, high = np.floor(np.log10(axes.get_ylim()))
-    if low == high:  # there is no power of ten to be labelled
-        axes.set_ylim(bottom=10**low)
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _caption(choice: Choice, study: PhysicsInformedStudy) -> str:

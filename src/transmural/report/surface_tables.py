@@ -135,7 +135,7 @@ def _ablation_table(scores: pd.DataFrame, study: PhysicsInformedStudy) -> Table 
 
 
 def _costs_table(scores: pd.DataFrame, study: PhysicsInformedStudy) -> Table | None:
-    """Processor time of a reconstruction by method."""
+    """Wall time of a reconstruction by method."""
     setting = (ablation_settings(study) or list(published_noise(study)))[0]
     here = scores[(scores["metric"] == "seconds") & (scores["setting"] == setting)]
     if here.empty:
@@ -149,8 +149,8 @@ def _costs_table(scores: pd.DataFrame, study: PhysicsInformedStudy) -> Table | N
         rows.append(Row(method, readable(method, METHOD_LABELS), cells))
     noise = setting_words(setting, study).noise
     notes = (
-        f"Published protocol, {noise}. Seconds of processor time, mean ± standard deviation over the beats; of a "
-        "network, for one fit.",
+        f"Published protocol, {noise}. Seconds of wall time on one core, mean ± standard deviation over the beats; "
+        "of a network, for one fit.",
         _GRID_NOTE,
     )
     columns = (Column("n", "beats"), Column("seconds", "a beat / s"))

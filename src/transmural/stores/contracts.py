@@ -336,7 +336,7 @@ SURFACE_RECONSTRUCTIONS = Contract(
         "potential": Variable(
             ("fit", "time", "vertex"), "float", "1", "reconstructed potential, 0 rest to 1 plateau"
         ),
-        "seconds": Variable(("fit",), "float", "s", "processor time of the reconstruction"),
+        "seconds": Variable(("fit",), "float", "s", "wall time of the reconstruction"),
         "term": Variable(("term",), "str", "", "what is recorded of the fit of a network"),
         "history": Variable(
             ("fit", "term", "epoch"), "float", "1", "mean of an epoch; NaN for what a method doesn't have", True
