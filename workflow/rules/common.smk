@@ -33,8 +33,8 @@ from transmural.stores.config import (
     load,
 )
 from transmural.stores.config.images import ImageParts, ImageTraining
+from transmural.stores.code_digest import CodeDigests
 from transmural.stores.errors import ConfigurationError
-from transmural.stores.provenance import code_digest
 
 try:
     study = load(config, methods())
@@ -51,9 +51,10 @@ COMMAND = "snakemake {target} --cores all" + (
     f" --configfile results/{study.run}/config.yaml" if CHANGED else ""
 )
 ENVIRONMENT = "../../envs/cpu.yaml"
+CODE = CodeDigests(kept=".snakemake/code.json")
 # Jobs share compiled kernels, in a folder that changes with their code.
 KERNELS = Path(
-    ".snakemake", "numba", code_digest("transmural.tissue.kernels")
+    ".snakemake", "numba", CODE.digest("transmural.tissue.kernels")
 ).resolve()
 os.environ |= {"NUMBA_CACHE_DIR": str(KERNELS)}
 # Networks allocate and free large arrays all the time; kept by the process instead of given back, they cost half.
@@ -125,4 +126,4 @@ def image_memory_mb(cohort, attempt):
 
 def digest(script, *modules):
     """Digest of a script and the library code behind it: the rule reruns when either changes."""
-    return code_digest(SCRIPTS / script, *modules)
+    return CODE.digest(SCRIPTS / script, *modules)
