@@ -13,18 +13,23 @@ os.environ |= {"PYTHONPATH": str(Path(workflow.basedir) / "src")}
 from snakemake.exceptions import WorkflowError
 
 from transmural.anatomy.downloads import PREFIX, check_public_files
-from transmural.cohorts.beats import shards
-from transmural.cohorts.design import (
+from transmural.cohorts.plan import (
     NO_TRAINING,
+    SHEET_COHORTS,
     VALIDATION,
     case_count,
+    classes_of,
     cohort_names,
+    shards,
+    volunteer_name,
 )
-from transmural.cohorts.sheets import classes_of
-from transmural.cohorts.volunteers import volunteer_name
 from transmural.inverse.registry import methods
-from transmural.report.generative_em import FIGURES, shown_cohort, table_names
-from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
+from transmural.report.generative_em_names import (
+    FIGURES,
+    SUBJECT_FIGURES,
+    shown_cohort,
+    table_names,
+)
 from transmural.stores.config import (
     BeatSampling,
     CohortDesign,
@@ -102,7 +107,7 @@ def inference_settings(wildcards):
 
 def method_module(name):
     """Module that defines an inverse method."""
-    return methods()[name].function.__module__
+    return methods()[name].module
 
 
 METHOD_MODULES = [method_module(name) for name in study.generative_em.methods]

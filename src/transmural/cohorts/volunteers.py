@@ -5,6 +5,7 @@ import xarray as xr
 
 from transmural.anatomy.build import build_anatomy
 from transmural.anatomy.phantom import phantom
+from transmural.cohorts.plan import volunteer_name
 from transmural.stores.config import Anatomy
 from transmural.stores.config.subjects import Phantom
 from transmural.stores.errors import GeometryError
@@ -31,11 +32,6 @@ _SLENDER_TO_BROAD: dict[str, tuple[float, float]] = {
 }
 _SCATTER = 0.2  # of those ranges
 _SHIFT_MM = 6.0
-
-
-def volunteer_name(number: int) -> str:
-    """Name of the volunteer with this number, counted from 0: ``volunteer_01`` is the first."""
-    return f"volunteer_{number + 1:02d}"
 
 
 def volunteer(seed: int, number: int, config: Anatomy) -> tuple[Phantom, xr.Dataset]:
