@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from transmural.cohorts.beats import coarse_ecg, frame_times, node_mean, node_scar, shards, simulate_cases
+from transmural.cohorts.beats import coarse_ecg, frame_times, node_mean, node_scar, simulate_cases
+from transmural.cohorts.plan import shards
 from transmural.stores.contracts import BEATS, check
 from transmural.stores.errors import SimulationError
 from transmural.tissue import gpu

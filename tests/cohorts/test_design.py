@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 from scipy.spatial.distance import cdist, pdist
 
-from transmural.cohorts.design import case_count, cohort_names, design
+from transmural.cohorts.design import design
+from transmural.cohorts.plan import case_count, cohort_names
 from transmural.stores.config.studies import GenerativeEM
 from transmural.stores.contracts import COHORT, check
 from transmural.stores.errors import ConfigurationError, GeometryError

@@ -6,7 +6,8 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 from scipy.spatial.distance import cdist
 
-from transmural.cohorts.design import case_count, design
+from transmural.cohorts.design import design
+from transmural.cohorts.plan import case_count
 from transmural.cohorts.rich import rich_cohort
 from transmural.stores.config.studies import GenerativeEM
 from transmural.stores.contracts import COHORT, check

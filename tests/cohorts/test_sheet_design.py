@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from transmural.cohorts.sheets import PARTS, EcgScale, classes_of, draw_sheet, electrodes, part_of, simulate_sheets
+from transmural.cohorts.plan import classes_of
+from transmural.cohorts.sheets import PARTS, EcgScale, draw_sheet, electrodes, part_of, simulate_sheets
 from transmural.evaluation.surrogate_baselines import closed_form, frame_currents, tissue_potentials
 from transmural.stores.config import SheetDesign
 from transmural.stores.contracts import SHEETS, check

@@ -3,7 +3,8 @@
 import pytest
 
 from transmural.cohorts import volunteers
-from transmural.cohorts.volunteers import volunteer, volunteer_name
+from transmural.cohorts.plan import volunteer_name
+from transmural.cohorts.volunteers import volunteer
 from transmural.stores.contracts import ANATOMY, check
 from transmural.stores.errors import GeometryError
 

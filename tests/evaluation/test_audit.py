@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from transmural.anatomy.node_graph import NodeGraph
-from transmural.evaluation.audit import CORRECTED, FORMS, ORACLE, audit
+from transmural.evaluation.audit import audit
+from transmural.evaluation.audit_forms import CORRECTED, FORMS, ORACLE
 from transmural.inverse.problem import Problem, Training
 from transmural.networks.beats import TrainingBeats
 from transmural.networks.run import TrainingRun

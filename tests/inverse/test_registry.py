@@ -42,6 +42,7 @@ def test_a_module_in_the_package_is_all_that_a_method_needs(register, tmp_path, 
     monkeypatch.setattr(transmural.inverse, "__path__", [*transmural.inverse.__path__, str(tmp_path)])
     assert "guess" in {module.name for module in pkgutil.iter_modules(transmural.inverse.__path__)}
     assert get("guess").label == "Guess"
+    assert get("guess").function(None) is None
     sys.modules.pop("transmural.inverse.guess")
 
 
@@ -169,10 +170,20 @@ def test_a_method_that_keeps_little_costs_little_memory(heart):
     assert calm.memory_mb.sum() < 20
 
 
-def test_running_one_method_imports_no_other_and_no_network_library():
+def test_what_methods_declare_in_their_source_is_what_they_register():
     code = (
-        "import sys; from transmural.inverse.registry import get; get('tikhonov1'); "
-        "print('torch' in sys.modules, 'transmural.inverse.greensite' in sys.modules)"
+        "from transmural.inverse.registry import methods; declared = methods(); "
+        "assert all(known.function.__module__ == known.module for known in declared.values()); "
+        "assert declared == methods() and not any(declared[name] is known for name, known in methods().items())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_listing_methods_imports_none_and_running_one_no_other_and_no_network_library():
+    code = (
+        "import sys; from transmural.inverse.registry import methods; known = methods()['tikhonov1']; "
+        "print(*(f'transmural.inverse.{n}' in sys.modules for n in ('tikhonov', 'greensite')), 'numpy' in sys.modules); "
+        "known.function; print('torch' in sys.modules, 'transmural.inverse.greensite' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["False", "False"]
+    assert found.stdout.split() == ["False"] * 5

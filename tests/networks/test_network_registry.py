@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import numpy as np
@@ -26,6 +27,15 @@ def test_every_registered_network_has_settings_of_its_own():
     assert all(known.label for known in networks().values())
 
 
+def test_what_networks_declare_in_their_source_is_what_they_register():
+    code = (
+        "from transmural.networks.registry import networks; declared = networks(); "
+        "assert all(known.train.__module__ == known.module for known in declared.values()); "
+        "assert declared == networks() and not any(declared[name] is known for name, known in networks().items())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_module_in_the_package_is_all_that_a_network_needs(register, tmp_path, monkeypatch):
     (tmp_path / "guessing.py").write_text(
         "from transmural.networks.registry import network\n\n"
@@ -34,6 +44,7 @@ def test_a_module_in_the_package_is_all_that_a_network_needs(register, tmp_path,
     )
     monkeypatch.setattr(transmural.networks, "__path__", [*transmural.networks.__path__, str(tmp_path)])
     assert get("guessing").label == "Guessing"
+    assert get("guessing").train(None, None, None, None) is None
     sys.modules.pop("transmural.networks.guessing")
 
 

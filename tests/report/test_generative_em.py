@@ -13,7 +13,8 @@ from transmural.evaluation.published import published
 from transmural.evaluation.scores import under
 from transmural.evaluation.statistics import COMPARED
 from transmural.report.front_page import gap_table, short_table
-from transmural.report.generative_em import TABLE1, TABLE2, choices, shown_cohort, table_names, tables
+from transmural.report.generative_em import TABLE1, TABLE2, choices, tables
+from transmural.report.generative_em_names import shown_cohort, table_names
 from transmural.report.table_forms import to_csv
 
 LABELS = {name: name.replace("_", " ") for name in synthetic.METHODS}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 
-from transmural.evaluation.audit import CORRECTED, FORMS, ORACLE
+from transmural.evaluation.audit_forms import CORRECTED, FORMS, ORACLE
 from transmural.evaluation.calibration import LEVELS
 from transmural.evaluation.generated_potentials import ENCODED, MAPS, SIMULATED, STANDARD, Traces
 from transmural.inverse.registry import labels, methods
@@ -13,7 +13,8 @@ from transmural.report.audit_table import audit_table
 from transmural.report.calibration_figure import calibration_figure
 from transmural.report.convergence_figure import convergence_figure
 from transmural.report.generated_potentials import generated_figure
-from transmural.report.learned_methods import FIGURES, audited, figure_names, hardest_setting, learned_items
+from transmural.report.generative_em_names import LEARNING_FIGURES, audited, hardest_setting, learning_figures
+from transmural.report.learned_methods import learned_items
 from transmural.report.novelty_figure import novelty_figure
 from transmural.report.style import method_colour, svg_text, write_figure
 
@@ -160,9 +161,9 @@ def test_generated_potentials_show_every_source_with_its_median():
 
 def test_figures_are_those_that_the_methods_give_something_to_show_in():
     known = methods()
-    assert figure_names({"greensite": known["greensite"]}) == ["calibration"]
-    assert figure_names({"nearest_beat": known["nearest_beat"]}) == ["calibration", "novelty"]
-    assert figure_names({name: known[name] for name in ("em", "marginal_map")}) == list(FIGURES)
+    assert learning_figures({"greensite": known["greensite"]}) == ["calibration"]
+    assert learning_figures({"nearest_beat": known["nearest_beat"]}) == ["calibration", "novelty"]
+    assert learning_figures({name: known[name] for name in ("em", "marginal_map")}) == list(LEARNING_FIGURES)
 
 
 def test_hearts_are_audited_only_where_the_method_is_run(study_config):
@@ -177,11 +178,11 @@ def test_hearts_are_audited_only_where_the_method_is_run(study_config):
 def test_items_of_the_report_are_the_figures_and_the_audit(study_config, audit, coverage, tmp_path):
     known = {"nearest_beat": methods()["nearest_beat"], "em": methods()["em"]}
     figure = calibration_figure(coverage, ["rich"])
-    for name in figure_names(known):
+    for name in learning_figures(known):
         write_figure(*figure, tmp_path / name)
     study = study_config.generative_em.model_copy(update={"methods": list(known)})
     items = learned_items(study, known, audit, tmp_path, "snakemake {target}")
-    assert [item.title for item in items[:-1]] == [FIGURES[name] for name in figure_names(known)]
+    assert [item.title for item in items[:-1]] == [LEARNING_FIGURES[name] for name in learning_figures(known)]
     assert items[-1].content.name == "audit"
     assert items[-1].reproduce == "snakemake tables"
     assert "slender: first 2 test cases" in items[-1].content.notes[0]

@@ -7,15 +7,16 @@ from transmural.evaluation.sequence_scores import GIVEN_TRUTH, intervals
 from transmural.report.bullseye import draw_bullseye
 from transmural.report.html import render_report
 from transmural.report.sequence_examples import DRAWN_POINTS, activation_figure, examples_of
-from transmural.report.sequence_figures import figure_titles, figures
+from transmural.report.sequence_figures import figures
 from transmural.report.sequence_labels import (
     METHOD_LABELS,
     Setting,
     sequence_setting_words,
     setting_of,
 )
-from transmural.report.sequence_section import TRAINING_FIGURE, sequence_conditions, sequence_section
-from transmural.report.sequence_tables import table_names, tables
+from transmural.report.sequence_names import TRAINING_FIGURE, figure_titles, table_names
+from transmural.report.sequence_section import sequence_conditions, sequence_section
+from transmural.report.sequence_tables import tables
 from transmural.report.style import method_colour, method_marker, new_figure, write_figure
 from transmural.report.table_forms import to_csv, to_html, to_latex, to_markdown
 from transmural.report.tables import NOT_GIVEN

@@ -4,9 +4,10 @@ import sheets_of_tissue
 
 from transmural.report.style import svg_text
 from transmural.report.surrogate_examples import ecg_figure, example_sheets
-from transmural.report.surrogate_figures import FIGURES, figures
+from transmural.report.surrogate_figures import figures
 from transmural.report.surrogate_labels import METHOD_LABELS, ordered_surrogate_settings, setting_words
-from transmural.report.surrogate_tables import TABLES, tables
+from transmural.report.surrogate_names import FIGURES, TABLES
+from transmural.report.surrogate_tables import tables
 from transmural.report.table_forms import to_csv, to_latex, to_markdown
 from transmural.report.tables import NOT_GIVEN
 from transmural.stores.contracts import SHEETS, check

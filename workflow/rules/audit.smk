@@ -1,12 +1,12 @@
 """What the learned methods are worth beyond their scores: the audit of the release, and figures of their own."""
 
-from transmural.evaluation import audit as release
-from transmural.evaluation.convergence import METHODS as CONVERGING
-from transmural.report.learned_methods import (
+from transmural.evaluation import audit_forms as release
+from transmural.evaluation.followed_methods import METHODS as FOLLOWED
+from transmural.report.generative_em_names import (
     NETWORK,
     audited,
-    figure_names,
     hardest_setting,
+    learning_figures,
 )
 
 RUN_METHODS = {name: methods()[name] for name in study.generative_em.methods}
@@ -17,7 +17,7 @@ VARIANTS = {
     name: form.training for name, form in release.FORMS.items() if form.training
 }
 AUDIT_TABLES = ["audit"] if AUDITED else []
-LEARNING_FIGURES = figure_names(RUN_METHODS)
+LEARNING_FIGURES = learning_figures(RUN_METHODS)
 
 
 rule train_variant:
@@ -53,7 +53,7 @@ rule train_variant:
             **section("generative_em")["networks"][NETWORK],
             **VARIANTS[wildcards.form],
         },
-        library=digest("train_variant.py", network_of(NETWORK).train.__module__),
+        library=digest("train_variant.py", network_of(NETWORK).module),
     message:
         "Training a network of the audit on {wildcards.subject}: {wildcards.form}"
     script:
@@ -215,7 +215,7 @@ rule convergence_figure:
         cohort=SHOWN,
         study=part("generative_em", Measurement),
         inference={
-            name: section("generative_em")["inference"][name] for name in CONVERGING
+            name: section("generative_em")["inference"][name] for name in FOLLOWED
         },
         settings=study.generative_em.convergence.model_dump(mode="json"),
         amplitude_mv=study.simulation.amplitude_mv,

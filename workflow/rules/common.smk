@@ -13,18 +13,23 @@ os.environ |= {"PYTHONPATH": str(Path(workflow.basedir) / "src")}
 from snakemake.exceptions import WorkflowError
 
 from transmural.anatomy.downloads import PREFIX, check_public_files
-from transmural.cohorts.beats import shards
-from transmural.cohorts.design import (
+from transmural.cohorts.plan import (
     NO_TRAINING,
+    SHEET_COHORTS,
     VALIDATION,
     case_count,
+    classes_of,
     cohort_names,
+    shards,
+    volunteer_name,
 )
-from transmural.cohorts.sheets import classes_of
-from transmural.cohorts.volunteers import volunteer_name
 from transmural.inverse.registry import methods
-from transmural.report.generative_em import FIGURES, shown_cohort, table_names
-from transmural.report.subjects import FIGURES as SUBJECT_FIGURES
+from transmural.report.generative_em_names import (
+    FIGURES,
+    SUBJECT_FIGURES,
+    shown_cohort,
+    table_names,
+)
 from transmural.stores.config import (
     BeatSampling,
     CohortDesign,
@@ -33,6 +38,7 @@ from transmural.stores.config import (
     load,
 )
 from transmural.stores.config.images import ImageParts, ImageTraining
+from transmural.stores.code_digest import CodeDigests
 from transmural.stores.config.physics_informed import (
     CLASSICAL,
     PROTOCOLS,
@@ -40,7 +46,6 @@ from transmural.stores.config.physics_informed import (
     SurfaceMethods,
 )
 from transmural.stores.errors import ConfigurationError
-from transmural.stores.provenance import code_digest
 
 try:
     study = load(config, methods())
@@ -57,9 +62,10 @@ COMMAND = "snakemake {target} --cores all" + (
     f" --configfile results/{study.run}/config.yaml" if CHANGED else ""
 )
 ENVIRONMENT = "../../envs/cpu.yaml"
+CODE = CodeDigests(kept=".snakemake/code.json")
 # Jobs share compiled kernels, in a folder that changes with their code.
 KERNELS = Path(
-    ".snakemake", "numba", code_digest("transmural.tissue.kernels")
+    ".snakemake", "numba", CODE.digest("transmural.tissue.kernels")
 ).resolve()
 os.environ |= {"NUMBA_CACHE_DIR": str(KERNELS)}
 # Networks allocate and free large arrays all the time; kept by the process instead of given back, they cost half.
@@ -136,7 +142,7 @@ def inference_settings(wildcards):
 
 def method_module(name):
     """Module that defines an inverse method."""
-    return methods()[name].function.__module__
+    return methods()[name].module
 
 
 METHOD_MODULES = [method_module(name) for name in study.generative_em.methods]
@@ -160,4 +166,4 @@ def image_memory_mb(cohort, attempt):
 
 def digest(script, *modules):
     """Digest of a script and the library code behind it: the rule reruns when either changes."""
-    return code_digest(SCRIPTS / script, *modules)
+    return CODE.digest(SCRIPTS / script, *modules)

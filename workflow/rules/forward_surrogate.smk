@@ -1,9 +1,8 @@
 """Study 5: sheets of tissue, surrogates of their ECG, what they and the baselines score."""
 
-from transmural.cohorts.sheets import SHEET_COHORTS
-from transmural.report.surrogate_figures import FIGURES as SURROGATE_FIGURES
-from transmural.report.surrogate_section import TRAINING_FIGURE
-from transmural.report.surrogate_tables import TABLES as SURROGATE_TABLES
+from transmural.report.surrogate_names import FIGURES as SURROGATE_FIGURES
+from transmural.report.surrogate_names import TABLES as SURROGATE_TABLES
+from transmural.report.surrogate_names import TRAINING_FIGURE
 from transmural.stores.config import SheetDesign
 
 # The surrogate, its ablations, and those trained without a tissue class.

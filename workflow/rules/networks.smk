@@ -41,7 +41,7 @@ rule train:
             wildcards.network
         ],
         library=lambda wildcards: digest(
-            "train.py", network_of(wildcards.network).train.__module__
+            "train.py", network_of(wildcards.network).module
         ),
     message:
         "Training {wildcards.network} on {wildcards.subject}, training cohort {wildcards.cohort}"

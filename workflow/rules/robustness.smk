@@ -1,7 +1,9 @@
 """Robustness: ECGs made otherwise than the methods believe, and what the methods make of them."""
 
-from transmural.report.robustness import FIGURES as ROBUSTNESS_FIGURES
-from transmural.report.robustness import TABLE as ROBUSTNESS_TABLE
+from transmural.report.generative_em_names import (
+    ROBUSTNESS_FIGURES,
+    ROBUSTNESS_TABLE,
+)
 from transmural.stores.config import VariedCases
 
 ROBUSTNESS = study.generative_em.robustness

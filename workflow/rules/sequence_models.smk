@@ -1,8 +1,8 @@
 """Study 3: hearts and their recordings, or the published archive; networks, scores, tables and figures."""
 
-from transmural.report.sequence_figures import figure_titles
-from transmural.report.sequence_section import TRAINING_FIGURE as SEQUENCE_TRAINING
-from transmural.report.sequence_tables import table_names as sequence_tables
+from transmural.report.sequence_names import TRAINING_FIGURE as SEQUENCE_TRAINING
+from transmural.report.sequence_names import figure_titles
+from transmural.report.sequence_names import table_names as sequence_tables
 from transmural.stores.config import RecordingDesign
 
 # Every heart's place among those of the study.

@@ -3,7 +3,8 @@
 from functools import partial
 
 from step import made_by, step
-from transmural.cohorts.beats import shards, simulate_cases
+from transmural.cohorts.beats import simulate_cases
+from transmural.cohorts.plan import shards
 from transmural.stores.config import BeatSampling, Simulation
 from transmural.stores.contracts import ANATOMY, BEATS, COHORT, TRANSFER
 from transmural.stores.store import open_store, write_store

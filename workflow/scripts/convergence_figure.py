@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 
 from step import step
-from transmural.cohorts.design import VALIDATION
-from transmural.evaluation.convergence import METHODS, convergence
+from transmural.cohorts.plan import VALIDATION
+from transmural.evaluation.convergence import convergence
+from transmural.evaluation.followed_methods import METHODS
 from transmural.inverse.preparation import prepare
 from transmural.inverse.registry import labels
 from transmural.report.convergence_figure import convergence_figure

@@ -2,7 +2,7 @@
 
 from step import made_by, step
 from transmural.cohorts.activation_images import simulate_images
-from transmural.cohorts.beats import shards
+from transmural.cohorts.plan import shards
 from transmural.stores.config import ActivationImageDesign
 from transmural.stores.contracts import ACTIVATION_IMAGES, ACTIVATION_VOLUMES, ANATOMY
 from transmural.stores.store import open_store, write_store

@@ -1,7 +1,7 @@
 """Simulate one shard of a heart's recordings: 12-lead ECGs and potentials at the named points."""
 
 from step import made_by, step
-from transmural.cohorts.beats import shards
+from transmural.cohorts.plan import shards
 from transmural.cohorts.recordings import simulate_recordings
 from transmural.stores.config import RecordingDesign, Simulation
 from transmural.stores.contracts import ANATOMY, RECORDINGS, TRANSFER

@@ -17,20 +17,13 @@ import yaml
 from transmural.evaluation.sequence_scores import pooled_scores
 from transmural.inverse.registry import labels
 from transmural.report import (
-    generative_em,
+    generative_em_names,
     image_figures,
     image_section,
     image_tables,
-    learned_methods,
-    robustness,
-    sequence_figures,
-    sequence_section,
-    sequence_tables,
-    subjects,
+    sequence_names,
     surface_labels,
-    surrogate_figures,
-    surrogate_section,
-    surrogate_tables,
+    surrogate_names,
 )
 from transmural.report.front_page import gap_table, short_table
 from transmural.report.run_tables import read_benchmarks
@@ -84,20 +77,20 @@ def kept_files(config):
 
 
 def forward_surrogate_files():
-    figures = [*surrogate_figures.FIGURES, surrogate_section.TRAINING_FIGURE]
+    figures = [*surrogate_names.FIGURES, surrogate_names.TRAINING_FIGURE]
     return [
         "scores/forward_surrogate.csv",
-        *(f"tables/{table}.{form}" for table in surrogate_tables.TABLES for form in ("csv", "md", "tex")),
+        *(f"tables/{table}.{form}" for table in surrogate_names.TABLES for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 
 
 def sequence_models_files(study):
-    figures = [*sequence_figures.figure_titles(study), sequence_section.TRAINING_FIGURE]
+    figures = [*sequence_names.figure_titles(study), sequence_names.TRAINING_FIGURE]
     return [
         RECORDINGS,
         "scores/sequence_models_intervals.csv",
-        *(f"tables/{table}.{form}" for table in sequence_tables.table_names(study) for form in ("csv", "md", "tex")),
+        *(f"tables/{table}.{form}" for table in sequence_names.table_names(study) for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 
@@ -122,16 +115,16 @@ def physics_informed_files(study):
 def generative_em_files(study):
     names, audited, robust = study["subjects"], study["audit"]["hearts"] > 0, study["robustness"]["hearts"] > 0
     tables = [
-        *generative_em.table_names(names, study["cohorts"]),
+        *generative_em_names.table_names(names, study["cohorts"]),
         "subjects",
         *(["audit"] if audited else []),
-        *([robustness.TABLE] if robust else []),
+        *([generative_em_names.ROBUSTNESS_TABLE] if robust else []),
     ]
     figures = [
-        *generative_em.FIGURES,
-        *learned_methods.FIGURES,
-        *(robustness.FIGURES if robust else []),
-        *(f"{figure}_{name}" for figure in subjects.FIGURES for name in names),
+        *generative_em_names.FIGURES,
+        *generative_em_names.LEARNING_FIGURES,
+        *(generative_em_names.ROBUSTNESS_FIGURES if robust else []),
+        *(f"{figure}_{name}" for figure in generative_em_names.SUBJECT_FIGURES for name in names),
     ]
     return [
         "scores/generative_em.csv",

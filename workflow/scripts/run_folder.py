@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from transmural.cohorts.design import STUDY
+from transmural.cohorts.plan import STUDY
 from transmural.inverse.registry import get
 from transmural.report.drawn_case import drawn_case
-from transmural.report.generative_em import choices, shown_cohort
+from transmural.report.generative_em import choices
+from transmural.report.generative_em_names import shown_cohort
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
 from transmural.stores.store import open_shards, open_store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from step import step
-from transmural.cohorts.design import VALIDATION
+from transmural.cohorts.plan import VALIDATION
 from transmural.evaluation.calibration import calibration, gathered
 from transmural.evaluation.scores import scar_threshold, score
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reconstruct import use_one_thread
 from step import step
-from transmural.cohorts.design import STUDY
+from transmural.cohorts.plan import STUDY
 from transmural.evaluation.robustness import measured, score_variations, unvaried
 from transmural.inverse.preparation import prepare
 from transmural.stores.config import Inference, Measurement, VariedCases

@@ -9,7 +9,8 @@ from transmural.evaluation.sequence_scores import intervals
 from transmural.networks.saved import read_history
 from transmural.report.sequence_figures import figures
 from transmural.report.sequence_labels import METHOD_LABELS
-from transmural.report.sequence_section import TRAINING_FIGURE, sequence_conditions
+from transmural.report.sequence_names import TRAINING_FIGURE
+from transmural.report.sequence_section import sequence_conditions
 from transmural.report.sequence_tables import tables
 from transmural.report.style import write_figure
 from transmural.report.table_forms import write_table

@@ -3,8 +3,8 @@
 from functools import partial
 
 from step import made_by, step
-from transmural.cohorts.beats import shards
-from transmural.cohorts.sheets import classes_of, simulate_sheets
+from transmural.cohorts.plan import classes_of, shards
+from transmural.cohorts.sheets import simulate_sheets
 from transmural.stores.config import SheetDesign
 from transmural.stores.contracts import SHEETS
 from transmural.stores.store import write_store

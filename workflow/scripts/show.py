@@ -10,9 +10,10 @@ import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
-from transmural.cohorts.design import STUDY
+from transmural.cohorts.plan import STUDY
 from transmural.inverse.registry import labels
-from transmural.report.generative_em import shown_cohort, tables
+from transmural.report.generative_em import tables
+from transmural.report.generative_em_names import shown_cohort
 from transmural.report.image_section import image_conditions
 from transmural.report.image_tables import tables as image_tables
 from transmural.report.sequence_section import sequence_conditions

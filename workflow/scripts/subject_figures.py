@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from step import step
-from transmural.cohorts.design import PUBLISHED
+from transmural.cohorts.plan import PUBLISHED
 from transmural.report.style import write_figure
 from transmural.report.subjects import subject_figures
 from transmural.stores.contracts import ANATOMY, COHORT

@@ -11,7 +11,8 @@ from transmural.networks.saved import read_history
 from transmural.report.style import write_figure
 from transmural.report.surrogate_figures import figures
 from transmural.report.surrogate_labels import METHOD_LABELS
-from transmural.report.surrogate_section import TRAINING_FIGURE, surrogate_conditions
+from transmural.report.surrogate_names import TRAINING_FIGURE
+from transmural.report.surrogate_section import surrogate_conditions
 from transmural.report.surrogate_tables import tables
 from transmural.report.table_forms import write_table
 from transmural.report.training_figure import training_figure

@@ -20,11 +20,6 @@ from transmural.tissue.monodomain import Observers, Tissue, simulate
 _ACTIVATED = {"units": "1", "long_name": "share of the excitable voxels that the beat activated"}
 
 
-def shards(cases: int, shard_cases: int) -> list[slice]:
-    """Consecutive cases that one job simulates, ``shard_cases`` at a time; the last shard may be smaller."""
-    return [slice(first, min(first + shard_cases, cases)) for first in range(0, cases, shard_cases)]
-
-
 def frame_times(study: BeatSampling) -> NDArray[np.float64]:
     """Times of the frames in ms, from the stimulus to the end of the beat, shape (frame,)."""
     return np.linspace(0.0, study.duration_ms, study.frames)
@@ -50,7 +45,7 @@ def simulate_cases(
     cohort
         From `design.design` (`contracts.COHORT`).
     cases
-        Cases of the shard, from `shards`.
+        Cases of the shard, from `plan.shards`.
     study
         Length and frames of a beat. With ``inverse_crime`` the ECGs come from the coarse transfer matrix and the TMP at
         the nodes, the model that is inverted, instead of from the fine grid.

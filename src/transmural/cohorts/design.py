@@ -4,7 +4,7 @@ Training as published (Ghimire et al. 2018, section 4): about 50 origins of vent
 configurations, healthy and one scar in each AHA segment 1 to 16, about 850 beats a heart. Tests: cases whose scar,
 origin, or both are not in training (`splits`), and validation cases of the third kind for choosing thresholds and all
 else that is chosen. The rich training cohort keeps apart from these (`rich`) and is designed after them.
-The number of cases follows from the configuration alone (`case_count`), so jobs can be planned before any data exist.
+Names and numbers of cases follow from the configuration alone (`plan`).
 """
 
 from collections.abc import Sequence
@@ -16,42 +16,14 @@ from scipy.spatial.distance import pdist
 from transmural.cohorts.cases import Case, as_dataset
 from transmural.cohorts.heart import Heart, parcels
 from transmural.cohorts.origins import training_origins, wall_layers
+from transmural.cohorts.plan import PUBLISHED, STUDY, case_count, cohort_names
 from transmural.cohorts.scar_configurations import Tissue, largest_overlap, training_tissues
 from transmural.cohorts.splits import PARCELS, Training, UnseenCases
-from transmural.stores.config import CohortDesign, RichDesign, Simulation
-from transmural.stores.errors import ConfigurationError, GeometryError
+from transmural.stores.config import CohortDesign, Simulation
+from transmural.stores.errors import GeometryError
 from transmural.stores.random_streams import case_generator
 
-STUDY = "generative_em"
-PUBLISHED = "published"
-RICH = "rich"
-NO_TRAINING = "none"
-VALIDATION = "validation"
 _FIRST_NEW = {"validation": 10_000, "unseen_scar": 20_000, "unseen_origin": 30_000, "unseen_both": 40_000}
-
-
-def cohort_names(study: CohortDesign) -> list[str]:
-    """Cohorts that `design` makes: published training, validation, then the test settings."""
-    return [PUBLISHED, VALIDATION, *study.settings]
-
-
-def case_count(study: CohortDesign, cohort: str) -> int:
-    """Number of cases of a cohort; of the rich one, where the study has it.
-
-    Raises
-    ------
-    ConfigurationError
-        If the study has no such cohort.
-    """
-    if cohort == PUBLISHED:
-        return study.published.origins * study.published.tissues
-    if cohort == RICH and isinstance(study, RichDesign):
-        return study.rich.beats
-    if cohort == VALIDATION:
-        return study.validation_cases
-    if cohort in study.settings:
-        return study.test_cases
-    raise ConfigurationError(f"generative_em has no cohort '{cohort}'; it has {cohort_names(study)}")
 
 
 def design(
@@ -75,10 +47,10 @@ def design(
     Returns
     -------
     dict
-        By the names of `cohort_names`, datasets that fulfil `contracts.COHORT`. ``origin_id`` and ``tissue_id`` number
-        the training design; those of new origins and scars start at a multiple of 10,000, different for each cohort.
-        Besides, ``scar_centre`` (case, xyz) in mm, NaN in healthy tissue. Attributes say what the design reached
-        (distances in mm and Dice overlaps with training: the extremes, and the medians over the cases).
+        By the names of `plan.cohort_names`, datasets that fulfil `contracts.COHORT`. ``origin_id`` and ``tissue_id``
+        number the training design; those of new origins and scars start at a multiple of 10,000, different for each
+        cohort. Besides, ``scar_centre`` (case, xyz) in mm, NaN in healthy tissue. Attributes say what the design
+        reached (distances in mm and Dice overlaps with training: the extremes, and the medians over the cases).
 
     Raises
     ------

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from transmural.cohorts.plan import volunteer_name
 from transmural.cohorts.recording_splits import PARTS, UNUSED
 from transmural.cohorts.value_range import ValueRange
-from transmural.cohorts.volunteer_names import volunteer_name
 from transmural.stores.config.images import ImageParts, ImageSplit
 from transmural.stores.errors import ConfigurationError
 from transmural.stores.random_streams import case_generator

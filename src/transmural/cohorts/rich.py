@@ -14,9 +14,9 @@ import xarray as xr
 from scipy.spatial import cKDTree
 
 from transmural.cohorts.cases import Case, as_dataset
-from transmural.cohorts.design import RICH, STUDY
 from transmural.cohorts.heart import Heart
 from transmural.cohorts.origins import clear_of
+from transmural.cohorts.plan import RICH, STUDY
 from transmural.cohorts.scar_configurations import OverlapsWith, Tissue, draw_scar, healthy_tissue, overlaps
 from transmural.stores.config import RichDesign, Simulation
 from transmural.stores.errors import GeometryError

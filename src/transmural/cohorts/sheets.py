@@ -20,15 +20,14 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from transmural.stores.config.sheets import TISSUE_CLASSES, Patches, SheetDesign, TissueClass
+from transmural.cohorts.plan import SheetCohort, classes_of
+from transmural.stores.config.sheets import Patches, SheetDesign, TissueClass
 from transmural.stores.errors import SimulationError
 from transmural.stores.random_streams import case_generator
 from transmural.tissue.fenton_karma import ATRIAL_CELLS
 from transmural.tissue.sheets import Sheet, SheetBeat, cell_means, simulate_sheet, stable_step_ms
 from transmural.torso.sheet_leads import cell_lead_fields, lead_fields, node_positions
 
-SheetCohort = Literal["published", "moved"]
-SHEET_COHORTS: tuple[SheetCohort, ...] = ("published", "moved")
 REFERENCE = "reference"
 PARTS = ("training", "validation", "test")
 
@@ -52,14 +51,6 @@ class DrawnSheet:
     stimulus: NDArray[np.bool_]
     kind: Literal["plane", "focal"]
     position_mm: NDArray[np.float64]
-
-
-def classes_of(design: SheetDesign, cohort: SheetCohort) -> list[TissueClass]:
-    """Class of every sheet of a cohort, in order."""
-    counts = design.sheets.model_dump()
-    return [
-        name for name in TISSUE_CLASSES for _ in range(counts[name] if cohort == "published" else design.moved_sheets)
-    ]
 
 
 def part_of(classes: Sequence[str], share: float) -> NDArray[np.str_]:

@@ -5,7 +5,7 @@ import xarray as xr
 
 from transmural.anatomy.build import build_anatomy
 from transmural.anatomy.phantom import phantom
-from transmural.cohorts.volunteer_names import volunteer_name
+from transmural.cohorts.plan import volunteer_name
 from transmural.stores.config import Anatomy
 from transmural.stores.config.subjects import Phantom
 from transmural.stores.errors import GeometryError

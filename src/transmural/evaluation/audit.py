@@ -6,73 +6,20 @@ says so.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from transmural.evaluation.audit_forms import CORRECTED, FORMS, METHOD, ORACLE
 from transmural.evaluation.scores import score
 from transmural.inverse.em import em_iterates, expectation_maximisation, least_error
 from transmural.inverse.preparation import as_dataset
 from transmural.inverse.problem import Problem, Reconstruction
 from transmural.inverse.registry import get
-
-CORRECTED, ORACLE = "corrected", "oracle_stopping"
-METHOD = "em"
-
-
-@dataclass(frozen=True)
-class Form:
-    """One form of the method.
-
-    Attributes
-    ----------
-    label
-        Name in tables.
-    defect
-        What it does, in a sentence for readers.
-    training, inference
-        What differs from the configured settings of the network and of the method.
-    """
-
-    label: str
-    defect: str
-    training: Mapping[str, Any] = field(default_factory=dict)
-    inference: Mapping[str, Any] = field(default_factory=dict)
-
-
-FORMS = {
-    CORRECTED: Form("Corrected", "the method EM of the other tables"),
-    ORACLE: Form(
-        "Oracle stopping (uses the truth)",
-        "of all iterates the one nearest to the truth is returned, which no one could do with a patient",
-    ),
-    "bare_heads": Form(
-        "Bare heads",
-        "means and log-variances stay within (−1, 1), so no standard deviation of a potential falls below 0.61",
-        training={"heads": "bare"},
-    ),
-    "kl_scaling": Form(
-        "Divergence scaled",
-        "likelihood and divergence are divided by different numbers, so the divergence weighs N over the latent size "
-        "times too much in training",
-        training={"kl_scaling": "released"},
-    ),
-    "prior_weighting": Form(
-        "Likelihood divided",
-        "the M-step divides the likelihood by its number of values and the prior not, so the prior dominates",
-        inference={"prior_weighting": "released"},
-    ),
-    "healthy_start": Form(
-        "Healthy start",
-        "Z starts at the encoding of a healthy training beat in place of the mean of p(Z)",
-        inference={"start": "healthy"},
-    ),
-}
 
 
 def audit(
@@ -93,7 +40,7 @@ def audit(
     problem
         The cases, with training beats and the settings of the method.
     networks
-        Folder of the trained network of each form, by the names of `FORMS`.
+        Folder of the trained network of each form, by the names of `audit_forms.FORMS`.
     truth
         The same cases (contract BEATS).
     anatomy

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from transmural.evaluation.followed_methods import EM, MARGINAL_MAP
 from transmural.evaluation.metrics import nrmse
 from transmural.inverse.em import em_iterates
 from transmural.inverse.marginal_map import marginal_map
 from transmural.inverse.problem import Problem
 
-EM, MARGINAL_MAP = "em", "marginal_map"
-METHODS = (EM, MARGINAL_MAP)
 COLUMNS = ["method", "step", "case", "misfit", "nrmse"]
 # Shares of the configured gradient steps of the marginal MAP; each is a run of its own, because the step size follows
 # a schedule over all of them.

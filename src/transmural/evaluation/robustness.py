@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from transmural.cohorts.variations import levels_of
 from transmural.evaluation import scores
 from transmural.inverse.preparation import as_dataset, prepare
 from transmural.inverse.problem import Floats, Problem
@@ -90,6 +89,8 @@ def measured(
         for variation in settings.noise.of("noise")
         if variation.level != study.snr_db
     ]
+    from transmural.cohorts.variations import levels_of  # the simulation, which a report doesn't need
+
     return noise + [
         level(variation, truth, study)
         for store in varied

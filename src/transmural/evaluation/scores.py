@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from transmural.anatomy.node_graph import NodeGraph
-from transmural.cohorts.design import NO_TRAINING
+from transmural.cohorts.plan import NO_TRAINING
 from transmural.evaluation import metrics
 from transmural.evaluation.activation import reconstructed_activation
 from transmural.evaluation.origins import origin_distance, origin_distance_geodesic, origin_from_activation

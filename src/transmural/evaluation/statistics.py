@@ -11,7 +11,6 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from transmural.evaluation.metrics import ALL_METRICS
 from transmural.stores.errors import InferenceError
@@ -118,6 +117,8 @@ def compare(difference: Doubles, confidence: float = 0.95) -> dict[str, float]:
     ``n, improvement, t, p, d_z, d_z_low, d_z_high, wilcoxon, p_wilcoxon``. Where all differences are zero p is 1 and
     d_z 0; with fewer than two cases all but ``improvement`` are NaN.
     """
+    from scipy import stats  # half a second, and figures compare nothing
+
     n = difference.size
     mean = float(np.mean(difference)) if n else float("nan")
     result = {"n": n, "improvement": mean}

@@ -1,22 +1,25 @@
 """Inverse methods by name: a module in this package with a function marked ``@method(…)`` is all that it takes.
 
-Every module of the package is imported when the methods are first asked for, so adding a method changes no other
-file. What evaluation needs to know of a method (how its scar is defined) is declared here and travels with the
-reconstruction; evaluation never sees the method's name.
+What a method declares is read from the source of the package's modules, so adding a method changes no other file, and
+a module is imported only when its method is run. What evaluation needs to know of a method (how its scar is defined) is
+declared here and travels with the reconstruction; evaluation never sees the method's name.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from transmural.cohorts.design import NO_TRAINING
-from transmural.inverse.problem import Problem, Reconstruction
+from transmural.cohorts.plan import NO_TRAINING
+from transmural.stores.declared import declarations
 from transmural.stores.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from transmural.inverse.problem import Problem, Reconstruction
 
 Need = Literal["training"]
 ScarDefinition = Literal["physiological", "amplitude"]
+Function = Callable[["Problem"], "Reconstruction"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Method:
     ----------
     name, label
         Name in configuration and files; name in tables and figures.
-    function
-        The method.
+    module
+        Name of the module that defines it.
     needs
         What it learns from, beyond ECG, transfer matrix and geometry.
     network
@@ -40,10 +43,17 @@ class Method:
 
     name: str
     label: str
-    function: Callable[[Problem], Reconstruction]
-    needs: tuple[Need, ...]
-    network: str | None
-    scar: ScarDefinition
+    module: str
+    needs: tuple[Need, ...] = ()
+    network: str | None = None
+    scar: ScarDefinition = "physiological"
+
+    @property
+    def function(self) -> Function:
+        """The method itself; imports its module if that hasn't been."""
+        if self.name not in _FUNCTIONS:
+            importlib.import_module(self.module)
+        return _FUNCTIONS[self.name]
 
     @property
     def learns(self) -> bool:
@@ -56,6 +66,9 @@ class Method:
 
 
 _METHODS: dict[str, Method] = {}
+_FUNCTIONS: dict[str, Function] = {}
+_READ: set[str] = set()
+"""Modules whose source has been read."""
 
 
 def method(
@@ -65,8 +78,8 @@ def method(
     needs: tuple[Need, ...] = (),
     network: str | None = None,
     scar: ScarDefinition = "physiological",
-) -> Callable[[Callable[[Problem], Reconstruction]], Callable[[Problem], Reconstruction]]:
-    """Register the decorated function as an inverse method.
+) -> Callable[[Function], Function]:
+    """Register the decorated function as an inverse method; all arguments must be literals.
 
     Raises
     ------
@@ -74,21 +87,25 @@ def method(
         If another function has the name already.
     """
 
-    def register(function: Callable[[Problem], Reconstruction]) -> Callable[[Problem], Reconstruction]:
-        known = _METHODS.get(name)
-        if known is not None and known.function.__module__ != function.__module__:
-            raise ValueError(f"inverse method '{name}' is defined in {known.function.__module__} already")
-        _METHODS[name] = Method(name, label, function, needs, network, scar)
+    def register(function: Function) -> Function:
+        _declare(Method(name, label, function.__module__, needs, network, scar))
+        _FUNCTIONS[name] = function
         return function
 
     return register
 
 
+def _declare(declared: Method) -> None:
+    known = _METHODS.get(declared.name)
+    if known is not None and known.module != declared.module:
+        raise ValueError(f"inverse method '{declared.name}' is defined in {known.module} already")
+    _METHODS[declared.name] = declared
+
+
 def methods() -> dict[str, Method]:
-    """All registered methods by name, in alphabetical order."""
-    package = importlib.import_module("transmural.inverse")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"transmural.inverse.{module.name}")
+    """All methods by name, in alphabetical order; no module of theirs is imported."""
+    for found in declarations("transmural.inverse", "method", _READ):
+        _declare(Method(found.name, module=found.module, **found.keywords))
     return dict(sorted(_METHODS.items()))
 
 
@@ -105,17 +122,7 @@ def get(name: str) -> Method:
     ConfigurationError
         If there is none; the message names the known methods.
     """
-    if name not in _METHODS:
-        _import_namesake(name)
-    known = _METHODS if name in _METHODS else methods()
+    known = methods()
     if name not in known:
         raise ConfigurationError(f"there is no inverse method '{name}'; known inverse methods are {list(known)}")
     return known[name]
-
-
-def _import_namesake(name: str) -> None:
-    """Import the modules that a method of this name is named after: a job that runs one needn't import all others."""
-    package = importlib.import_module("transmural.inverse")
-    for module in pkgutil.iter_modules(package.__path__):
-        if name.startswith(module.name):
-            importlib.import_module(f"transmural.inverse.{module.name}")

@@ -1,19 +1,22 @@
 """Networks by name: a module in this package with a function marked ``@network(…)`` is all that it takes.
 
-Every module of the package is imported when the networks are first asked for, so adding a network changes no other
-code; its settings stand in `transmural.stores.config.networks` under the same name.
+What a network declares is read from the source of the package's modules, so adding a network changes no other code, and
+a module is imported only when its network is trained. Settings stand in `transmural.stores.config.networks` under the
+same name.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from transmural.networks.beats import TrainingBeats
-from transmural.networks.run import TrainingRun
-from transmural.networks.saved import TrainedNetwork
+from transmural.stores.declared import declarations
 from transmural.stores.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from transmural.networks.beats import TrainingBeats
+    from transmural.networks.run import TrainingRun
+    from transmural.networks.saved import TrainedNetwork
 
 
 class Train(Protocol):
@@ -22,8 +25,8 @@ class Train(Protocol):
     __module__: str
 
     def __call__(
-        self, beats: TrainingBeats, validation: TrainingBeats, settings: Any, run: TrainingRun, /
-    ) -> TrainedNetwork:
+        self, beats: "TrainingBeats", validation: "TrainingBeats", settings: Any, run: "TrainingRun", /
+    ) -> "TrainedNetwork":
         """Train."""
 
 
@@ -35,21 +38,31 @@ class Network:
     ----------
     name, label
         Name in configuration and files; name in tables and figures.
-    train
-        Function that trains it.
+    module
+        Name of the module that defines it.
     """
 
     name: str
     label: str
-    train: Train
+    module: str
+
+    @property
+    def train(self) -> Train:
+        """Function that trains it; imports its module if that hasn't been."""
+        if self.name not in _TRAINS:
+            importlib.import_module(self.module)
+        return _TRAINS[self.name]
 
 
 _Train = TypeVar("_Train", bound=Train)
 _NETWORKS: dict[str, Network] = {}
+_TRAINS: dict[str, Train] = {}
+_READ: set[str] = set()
+"""Modules whose source has been read."""
 
 
 def network(name: str, *, label: str) -> Callable[[_Train], _Train]:
-    """Register the decorated function as what trains a network.
+    """Register the decorated function as what trains a network; all arguments must be literals.
 
     Raises
     ------
@@ -58,20 +71,24 @@ def network(name: str, *, label: str) -> Callable[[_Train], _Train]:
     """
 
     def register(train: _Train) -> _Train:
-        known = _NETWORKS.get(name)
-        if known is not None and known.train.__module__ != train.__module__:
-            raise ValueError(f"network '{name}' is defined in {known.train.__module__} already")
-        _NETWORKS[name] = Network(name, label, train)
+        _declare(Network(name, label, train.__module__))
+        _TRAINS[name] = train
         return train
 
     return register
 
 
+def _declare(declared: Network) -> None:
+    known = _NETWORKS.get(declared.name)
+    if known is not None and known.module != declared.module:
+        raise ValueError(f"network '{declared.name}' is defined in {known.module} already")
+    _NETWORKS[declared.name] = declared
+
+
 def networks() -> dict[str, Network]:
-    """All registered networks by name, in alphabetical order."""
-    package = importlib.import_module("transmural.networks")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"transmural.networks.{module.name}")
+    """All networks by name, in alphabetical order; no module of theirs is imported."""
+    for found in declarations("transmural.networks", "network", _READ):
+        _declare(Network(found.name, module=found.module, **found.keywords))
     return dict(sorted(_NETWORKS.items()))
 
 

@@ -1,22 +1,21 @@
 """Trained networks on disk: weights as safetensors, everything else as JSON, whole or absent.
 
 The folder holds ``weights.safetensors`` and ``network.json`` (description, history, provenance, and the size and
-CRC-32 of the weights, which tell damage).
+CRC-32 of the weights, which tell damage). The history is read without importing torch, which takes a second.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from typing import TYPE_CHECKING, Any
 
 from transmural.networks.history import History
 from transmural.stores.errors import StoreError
 from transmural.stores.files import crc32, whole_folder
+
+if TYPE_CHECKING:
+    import torch
 
 _WEIGHTS = "weights.safetensors"
 _ABOUT = "network.json"
@@ -36,7 +35,7 @@ class TrainedNetwork:
         One entry an epoch (see `history`).
     """
 
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, "torch.Tensor"]
     description: Mapping[str, Any]
     history: History
 
@@ -53,6 +52,8 @@ def write_network(trained: TrainedNetwork, folder: str | Path, record: Mapping[s
     record
         Provenance: rule, wildcards, parameters, versions of packages.
     """
+    from safetensors.torch import save
+
     with whole_folder(folder) as temporary:
         weights = temporary / _WEIGHTS
         # Clones, because safetensors refuses tensors that share memory or are views.
@@ -74,6 +75,9 @@ def read_network(folder: str | Path) -> TrainedNetwork:
     StoreError
         If a file is missing, unreadable, truncated or altered; the message names it.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     folder = Path(folder)
     about = _about(folder)
     path = folder / _WEIGHTS

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from transmural.evaluation.audit import CORRECTED, FORMS
+from transmural.evaluation.audit_forms import CORRECTED, FORMS
 from transmural.evaluation.statistics import paired_tests, summary
 from transmural.report.quantities import ordered_settings, quantity, setting_label
 from transmural.report.table import Block, Cell, Column, Row, Table

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from transmural.cohorts.design import NO_TRAINING, STUDY
+from transmural.cohorts.plan import NO_TRAINING, STUDY
 from transmural.evaluation.published import published
 from transmural.evaluation.scores import under
 from transmural.evaluation.statistics import summary
-from transmural.report.generative_em import shown_cohort
+from transmural.report.generative_em_names import shown_cohort
 from transmural.report.quantities import Quantity, quantity, rounded, setting_label
 from transmural.report.style import axis_label
 

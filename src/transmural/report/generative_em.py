@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from transmural.cohorts.design import RICH, STUDY
+from transmural.cohorts.plan import RICH, STUDY
 from transmural.evaluation.published import published
 from transmural.evaluation.scores import under
 from transmural.evaluation.statistics import paired_tests
@@ -15,6 +15,7 @@ from transmural.report.activation_maps import activation_figure
 from transmural.report.drawn_case import Choice, DrawnCase, choose_case
 from transmural.report.early_activation import early_activation_figure
 from transmural.report.ecg_figure import ecg_figure
+from transmural.report.generative_em_names import FIGURES, heart_endings, shown_cohort
 from transmural.report.html import Item, Section
 from transmural.report.scar_maps import scar_figure
 from transmural.report.score_figure import score_figure
@@ -30,36 +31,11 @@ TABLE2 = (
 )  # fmt: skip
 # Times differ from run to run, so they stand in a table of their own: the others are the same bits every time.
 COSTS = ("seconds", "memory")
-FIGURES = {
-    "early_activation": "Figure 3: early activation",
-    "scars": "Figure 4: scars and potentials",
-    "activation_times": "Activation times",
-    "scores": "Scores of every case",
-    "ecg": "ECG of a test beat",
-}
-
-
-def shown_cohort(cohorts: Sequence[str]) -> str:
-    """The training cohort whose results are drawn and stand on the front page: the rich one where there is one."""
-    return RICH if RICH in cohorts else cohorts[0]
 
 
 def shown_scores(scores: pd.DataFrame, study: GenerativeEM) -> pd.DataFrame:
     """Scores of all methods under the training cohort that is drawn."""
     return under(scores, shown_cohort(study.cohorts))
-
-
-def table_names(subjects: Sequence[str], cohorts: Sequence[str]) -> list[str]:
-    """File names of the tables that `tables` makes."""
-    return [
-        name
-        for cohort in cohorts
-        for name in (
-            *(f"{table}_{cohort}{heart}" for table in ("table1", "table2") for heart in _hearts(subjects)),
-            f"tests_{cohort}",
-            f"costs_{cohort}",
-        )
-    ]
 
 
 def tables(scores: pd.DataFrame, study: GenerativeEM, labels: Mapping[str, str]) -> list[Table]:
@@ -103,16 +79,14 @@ def _tables_of_cohort(scores: pd.DataFrame, cohort: str, study: GenerativeEM, la
     tests = paired_tests(scores, reference=study.reference_method)
     return [
         # The published columns stand beside the pooled table only.
-        *(table("table1", first, TABLE1, heart, nothing if heart else printed) for heart in _hearts(study.subjects)),
-        *(table("table2", second, TABLE2, heart) for heart in _hearts(study.subjects)),
+        *(
+            table("table1", first, TABLE1, heart, nothing if heart else printed)
+            for heart in heart_endings(study.subjects)
+        ),
+        *(table("table2", second, TABLE2, heart) for heart in heart_endings(study.subjects)),
         paired_table(tests, name=f"tests_{cohort}", title=f"Paired tests, training cohort «{cohort}»", labels=labels),
         table("costs", "Cost of each method, a case", COSTS),
     ]
-
-
-def _hearts(subjects: Sequence[str]) -> list[str]:
-    """Endings of the tables' names: none for the hearts pooled, then one for each heart."""
-    return ["", *(f"_{subject}" for subject in subjects)]
 
 
 def conditions(study: GenerativeEM, cohort: str) -> str:

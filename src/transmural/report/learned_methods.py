@@ -5,48 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from transmural.evaluation import convergence
-from transmural.evaluation.audit import METHOD as AUDITED
 from transmural.inverse.registry import Method
 from transmural.report.audit_table import audit_table
 from transmural.report.generative_em import conditions
+from transmural.report.generative_em_names import LEARNING_FIGURES, audited, learning_figures
 from transmural.report.html import Item
 from transmural.report.subjects import picture
 from transmural.report.table import Table
 from transmural.stores.config import GenerativeEM
-
-NETWORK = "sequential_vae"
-FIGURES = {
-    "generated": "Figure 2: potentials from generative models",
-    "convergence": "Convergence of EM and marginal MAP",
-    "calibration": "Calibration of standard deviations",
-    "novelty": "Error against novelty",
-    "training": "How the networks were trained",
-}
-
-
-def figure_names(methods: Mapping[str, Method]) -> list[str]:
-    """Those of `FIGURES` that a run with these methods has something to show in."""
-    networks = {method.network for method in methods.values()}
-    shown = {
-        "generated": NETWORK in networks,
-        "convergence": set(convergence.METHODS) <= set(methods),
-        "calibration": True,
-        "novelty": any(method.learns for method in methods.values()),
-        "training": bool(networks - {None}),
-    }
-    return [name for name in FIGURES if shown[name]]
-
-
-def audited(study: GenerativeEM) -> tuple[list[str], str]:
-    """Hearts and training cohort of the audit; no hearts where the audited method isn't run."""
-    hearts = study.subjects[: study.audit.hearts] if AUDITED in study.methods else []
-    return hearts, study.cohorts[0]
-
-
-def hardest_setting(study: GenerativeEM) -> str:
-    """The setting in which most is new."""
-    return "unseen_both" if "unseen_both" in study.settings else study.settings[0]
 
 
 def audit_of(scores: pd.DataFrame, study: GenerativeEM) -> Table:
@@ -75,8 +41,8 @@ def learned_items(
         Snakemake command of this run, with ``{target}`` where the target goes.
     """
     drawn = [
-        Item(FIGURES[name], *picture(folder / name), reproduce=command.format(target="figures"))
-        for name in figure_names(methods)
+        Item(LEARNING_FIGURES[name], *picture(folder / name), reproduce=command.format(target="figures"))
+        for name in learning_figures(methods)
     ]
     if audit is None:
         return drawn

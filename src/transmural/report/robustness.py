@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from transmural.evaluation.robustness import NOISE, UNVARIED, intervals
+from transmural.report.generative_em_names import ROBUSTNESS_FIGURES, ROBUSTNESS_TABLE
 from transmural.report.html import Item
 from transmural.report.quantities import Quantity, quantity, setting_label
 from transmural.report.robustness_figures import METRICS, noise_figure, variation_figure
@@ -15,8 +16,6 @@ from transmural.report.subjects import picture
 from transmural.report.table import Block, Cell, Column, Row, Table
 from transmural.stores.config import Robustness
 
-TABLE = "robustness"
-FIGURES = {"noise": "Scores against noise", "robustness": "Robustness to what the model gets wrong"}
 # A level of each variation in words.
 LEVELS = {
     NOISE: "signal-to-noise ratio {:g} dB",
@@ -64,11 +63,11 @@ def robustness_table(rows: pd.DataFrame, settings: Robustness, labels: Mapping[s
         blocks.append(Block(metric, heading, tuple(lines)))
     columns = tuple(Column(method, readable(method, labels)) for method in methods)
     title = f"Robustness: {setting_label(settings.setting).lower()}"
-    return Table(TABLE, title, "What is otherwise", columns, tuple(blocks), _notes(rows, settings))
+    return Table(ROBUSTNESS_TABLE, title, "What is otherwise", columns, tuple(blocks), _notes(rows, settings))
 
 
 def robustness_figures(rows: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, tuple[Figure, str]]:
-    """Figures and captions by the names of `FIGURES`; ``rows`` as for `robustness_table`."""
+    """Figures and captions by the names of `ROBUSTNESS_FIGURES`; ``rows`` as for `robustness_table`."""
     otherwise = {name: words for name, words in LEVELS.items() if name != NOISE}
     return {"noise": noise_figure(rows, labels), "robustness": variation_figure(rows, otherwise, labels)}
 
@@ -89,7 +88,7 @@ def robustness_items(
     """
     drawn = [
         Item(title, *picture(folder / name), reproduce=command.format(target="figures"))
-        for name, title in FIGURES.items()
+        for name, title in ROBUSTNESS_FIGURES.items()
     ]
     table = robustness_table(rows, settings, labels)
     return [*drawn, Item(table.title, table, reproduce=command.format(target="tables"))]

@@ -1,6 +1,4 @@
-"""All figures of study 3, and their names."""
-
-from collections.abc import Mapping
+"""All figures of study 3."""
 
 import pandas as pd
 import xarray as xr
@@ -8,29 +6,15 @@ from matplotlib.figure import Figure
 
 from transmural.report.sequence_accuracy import input_figure, split_figure
 from transmural.report.sequence_examples import activation_figure, examples_of, traces_figure
-from transmural.report.sequence_labels import has_input_tests
 from transmural.report.sequence_leak import leak_figure
+from transmural.report.sequence_names import figure_titles
 from transmural.stores.config.sequences import SequenceModelsStudy
-
-_FIGURES = {
-    "sequence_splits": "Accuracy by split",
-    "sequence_leak": "What true potentials at test time are worth",
-    "sequence_traces": "Potentials from whole ECGs",
-    "sequence_traces_limited": "Potentials from the first 10 ms",
-    "sequence_activation": "Activation times from whole ECGs",
-    "sequence_input": "Shorter, shifted and noisy ECGs",
-}
-
-
-def figure_titles(study: SequenceModelsStudy) -> Mapping[str, str]:
-    """Titles of the figures that a run of this configuration has, by name."""
-    return {name: title for name, title in _FIGURES.items() if name != "sequence_input" or has_input_tests(study)}
 
 
 def figures(
     scores: pd.DataFrame, intervals: pd.DataFrame, predicted: xr.Dataset, study: SequenceModelsStudy
 ) -> dict[str, tuple[Figure, str]]:
-    """Figures and captions by the names of `figure_titles`.
+    """Figures and captions by the names of `sequence_names.figure_titles`.
 
     Parameters
     ----------

@@ -6,12 +6,11 @@ import pandas as pd
 
 from transmural.evaluation.sequence_scores import intervals
 from transmural.report.html import Item, Section
-from transmural.report.sequence_figures import figure_titles
+from transmural.report.sequence_names import TRAINING_FIGURE, figure_titles
 from transmural.report.sequence_tables import tables
 from transmural.report.subjects import picture
 from transmural.stores.config.sequences import SequenceModelsStudy
 
-TRAINING_FIGURE = "sequence_training"
 _INTRODUCTION = (
     "Networks predict the transmembrane potentials of 75 points from a 12-lead ECG: from the whole record, and from "
     "its first 10 ms. Test recordings are of other hearts, of other activation patterns, of both, and, as published, a "

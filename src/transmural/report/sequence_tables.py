@@ -11,7 +11,6 @@ from transmural.evaluation.sequence_scores import GIVEN_TRUTH, STUDY, case_score
 from transmural.report.quantities import quantity, rounded
 from transmural.report.sequence_labels import (
     METHOD_LABELS,
-    has_input_tests,
     sequence_setting_words,
     setting_of,
     settings_of_kind,
@@ -21,16 +20,8 @@ from transmural.report.sequence_leak import LEAK_METHODS
 from transmural.report.style import ordered_methods, readable
 from transmural.report.table import Block, Cell, Column, Row, Table
 from transmural.report.tables import NOT_GIVEN, printed_cell, published_notes
-from transmural.stores.config.sequences import SEQUENCE_NETWORKS, SequenceModelsStudy
+from transmural.stores.config.sequences import SEQUENCE_NETWORKS
 
-_TABLES = (
-    "sequence_full",
-    "sequence_limited",
-    "sequence_leak",
-    "sequence_full_cases",
-    "sequence_limited_cases",
-    "sequence_input",
-)
 _POOLED_METRICS = ("mae", "mse", "r2", "pearson", "spearman")
 _CASE_METRICS = ("mae_mv", "activation_time_mae", "apd90_mae", "r2", "pearson")
 _ABSENT = Cell("–")
@@ -55,11 +46,6 @@ _CASES_NOTE = (
 )
 
 
-def table_names(study: SequenceModelsStudy) -> list[str]:
-    """Names of the tables that a run of this configuration has."""
-    return [name for name in _TABLES if name != "sequence_input" or has_input_tests(study)]
-
-
 def tables(scores: pd.DataFrame, intervals: pd.DataFrame, notes: Sequence[str] = ()) -> list[Table]:
     """All tables for which there are scores.
 
@@ -74,7 +60,7 @@ def tables(scores: pd.DataFrame, intervals: pd.DataFrame, notes: Sequence[str] =
 
     Returns
     -------
-    Those of `table_names`, as far as they have rows.
+    Those of `sequence_names.table_names`, as far as they have rows.
     """
     pooled, cases = pooled_scores(scores), case_scores(scores)
     counts = cases[["setting", "subject", "case"]].drop_duplicates().groupby("setting").size()

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from transmural.report.anatomy_figures import anatomy_figure
 from transmural.report.cohort_figure import cohort_figure
+from transmural.report.generative_em_names import SUBJECT_FIGURES
 from transmural.report.html import Item, Png, Section
 from transmural.report.style import readable, svg_caption
 from transmural.report.table import Table
 
-FIGURES = {"anatomy": "Heart and torso", "cohorts": "Origins and scars"}
 _ANATOMY_CAPTION = (
     "Top: tissue labels in axial (seen from the feet, the body's right on the left), coronal and sagittal section. "
     "Middle: muscle fibres by helix angle, and AHA segments. Bottom: inference nodes, and electrodes on the body."
@@ -22,7 +22,7 @@ _ANATOMY_CAPTION = (
 def subject_figures(
     anatomy: xr.Dataset, training: xr.Dataset, tests: Mapping[str, xr.Dataset], subject: str
 ) -> dict[str, tuple[Figure, str]]:
-    """Figures of one subject and their captions, by the names of `FIGURES`.
+    """Figures of one subject and their captions, by the names of `SUBJECT_FIGURES`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def subjects_section(table: Table, subjects: Sequence[str], folder: Path, comman
             reproduce=command.format(target="figures"),
         )
         for subject in subjects
-        for name, title in FIGURES.items()
+        for name, title in SUBJECT_FIGURES.items()
     ]
     return Section("Hearts and torsos", tuple(items), "Where the beats are simulated and the leads recorded.")
 

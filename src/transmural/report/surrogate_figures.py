@@ -33,12 +33,6 @@ from transmural.report.surrogate_labels import (
     ordered_classes,
 )
 
-FIGURES = {
-    "sheets": "Sheets of every tissue class",
-    "surrogate_ecg": "True and predicted ECGs",
-    "surrogate_ablation": "Ablations of the surrogate",
-    "surrogate_velocity": "Accuracy against conduction velocity",
-}
 # Below it R² only says «useless»; bars would leave no room for the others.
 _LOWEST_R2 = -0.25
 _OTHER_CLASS = "#555555"
@@ -51,7 +45,7 @@ def figures(
     predictions: Mapping[str, NDArray[np.floating]],
     scaled: NDArray[np.floating] | None = None,
 ) -> dict[str, tuple[Figure, str]]:
-    """Figures and captions by the names of `FIGURES`.
+    """Figures and captions by the names of `surrogate_names.FIGURES`.
 
     Parameters
     ----------

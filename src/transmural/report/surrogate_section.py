@@ -6,11 +6,10 @@ import pandas as pd
 
 from transmural.report.html import Item, Section
 from transmural.report.subjects import picture
-from transmural.report.surrogate_figures import FIGURES
+from transmural.report.surrogate_names import FIGURES, TRAINING_FIGURE
 from transmural.report.surrogate_tables import tables
 from transmural.stores.config import ForwardSurrogateStudy
 
-TRAINING_FIGURE = "surrogate_training"
 _INTRODUCTION = (
     "A network predicts the ECG of a sheet of tissue from down-sampled frames of its potentials. The ECG is linear in "
     "the potentials, so the closed form with known tissue, the sum of the currents that the frames show, and a linear "

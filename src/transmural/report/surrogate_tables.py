@@ -32,7 +32,6 @@ from transmural.report.table import Block, Cell, Column, Row, Table
 from transmural.report.tables import NOT_GIVEN, paired_table, printed_cell, published_notes
 
 STUDY = "forward_surrogate"
-TABLES = ("surrogate", "surrogate_tests", "surrogate_settings", "surrogate_costs")
 _ABSENT = Cell("–")
 _R2_NOTE = (
     "R²: 1 minus the squared error over the variance of the sheet's own ECG; below zero a prediction is worse than a "
@@ -57,7 +56,7 @@ def tables(scores: pd.DataFrame, notes: Sequence[str] = ()) -> list[Table]:
 
     Returns
     -------
-    Those named in ``TABLES``, as far as they have rows.
+    Those named in ``surrogate_names.TABLES``, as far as they have rows.
     """
     accuracy = scores[scores["metric"].isin(ECG_METRICS)]
     made = [

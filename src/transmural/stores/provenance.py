@@ -1,21 +1,11 @@
-"""Where a result comes from: a digest of the code that makes it, the configuration, versions and machine.
+"""Where a result comes from: settings, versions, machine and commit."""
 
-Snakemake reruns a rule when its parameters change but doesn't see imported modules, so each rule carries
-`code_digest` of its script: results follow the code, and a change of plotting code reruns no simulation.
-"""
-
-import ast
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import transmural
-
-_PACKAGE = Path(transmural.__file__).parent
 _REPORTED_PACKAGES = (
     "transmural",
     "numpy",
@@ -29,28 +19,6 @@ _REPORTED_PACKAGES = (
     "torch",
     "snakemake",
 )
-
-
-def code_digest(*entries: str | Path) -> str:
-    """Digest of the given code and of all of this library that it imports, directly or not.
-
-    Comments, formatting and docstrings don't count.
-
-    Parameters
-    ----------
-    entries
-        Paths of Python files, or names of modules of this library (``"transmural.inverse.greensite"``).
-    """
-    pending = [_module_path(e) if isinstance(e, str) and e.startswith("transmural") else Path(e) for e in entries]
-    found: dict[str, str] = {}
-    while pending:
-        path = pending.pop()
-        key = path.relative_to(_PACKAGE).as_posix() if path.is_relative_to(_PACKAGE) else path.name
-        if key not in found:
-            content, imports = _parse(path)
-            found[key] = content
-            pending.extend(imports)
-    return hashlib.sha256("".join(f"{k}:{v};" for k, v in sorted(found.items())).encode()).hexdigest()[:16]
 
 
 def provenance(**settings: Any) -> dict[str, Any]:
@@ -98,28 +66,3 @@ def commit(folder: str | Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head.stdout.strip() + ("+changes" if status.stdout.strip() else "")
-
-
-def _module_path(name: str) -> Path:
-    base = _PACKAGE.joinpath(*name.split(".")[1:])
-    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-
-
-@cache
-def _parse(path: Path) -> tuple[str, tuple[Path, ...]]:
-    tree = ast.parse(path.read_text(), str(path))
-    imports: set[Path] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            names = []
-        imports.update(_module_path(n) for n in names if n.split(".")[0] == "transmural")
-        # A script's neighbours, which it imports by their bare names.
-        imports.update(path.parent / f"{n}.py" for n in names if "." not in n)
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False):
-            node.body = node.body[1:] or [ast.Pass()]
-    content = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    return content, tuple(sorted(p for p in imports if p.is_file()))
