@@ -24,6 +24,9 @@ from transmural.stores.contracts import (
     PREDICTED_VOLUMES,
     RECONSTRUCTION,
     SHEETS,
+    SURFACE_BEATS,
+    SURFACE_RECONSTRUCTIONS,
+    SURFACE_TRANSFER,
     TRANSFER,
 )
 from transmural.stores.store import open_store, provenance_of
@@ -70,6 +73,9 @@ def test_every_stage_left_a_whole_store(smoke):
         "predictions/conditional_vae/potentials": PREDICTED_BSPS,
         "predictions/conditional_vae/slices": PREDICTED_MAPS,
         "predictions/conditional_vae/volumes": PREDICTED_VOLUMES,
+        "surfaces/physics_informed/*/*": SURFACE_TRANSFER,
+        "beats/physics_informed/*/*": SURFACE_BEATS,
+        "reconstructions/physics_informed/*/*/*": SURFACE_RECONSTRUCTIONS,
     }.items():
         stores = sorted(results.glob(pattern))
         assert stores, pattern
@@ -192,12 +198,31 @@ def test_recordings_of_an_archive_take_the_place_of_simulations(smoke, tmp_path)
     assert "pECGData_" in output
 
 
+def test_beats_on_surfaces_are_reconstructed_by_every_method_under_every_protocol(smoke):
+    config = yaml.safe_load((smoke.results() / "config.yaml").read_text())["physics_informed"]
+    scores = pd.read_csv(smoke.results() / "scores" / "physics_informed.csv")
+    assert list(scores) == ["subject", "setting", "case", "method", "seed", "metric", "value", "unit"]
+    assert not scores.duplicated(["subject", "setting", "case", "method", "seed", "metric"]).any()
+    methods = scores.groupby("setting")["method"].agg(set).to_dict()
+    classical = {"tikhonov0", "tikhonov1", "tikhonov2", "stre"}
+    compared = {*classical, "data_network", "pinn_ad", "eand_arn"}
+    assert methods == {
+        "sigma_0.01": {*compared, "ad_resnet", "ad_adaptive", "nd_mlp", "nd_resnet"},
+        **{f"sigma_0.01_{protocol}": compared for protocol in ("finer", "wall", "mismatch")},
+    }
+    assert set(scores["case"]) == {config["first_case"]}
+    error = scores[scores["metric"] == "re"].set_index(["setting", "method"])["value"]
+    # What is reconstructed without the mesh and tissue that made it is harder.
+    assert error["sigma_0.01", "tikhonov1"] < error["sigma_0.01_finer", "tikhonov1"] < 1
+
+
 def test_one_study_can_be_run_alone(smoke):
     for study, other in (
         ("generative_em", "sheets"),
         ("forward_surrogate", "recordings"),
         ("sequence_models", "images"),
         ("conditional_vae", "beats"),
+        ("physics_informed", "images"),
     ):
         status, output = smoke.run("--dry-run", "--forceall", "--config", f"studies=[{study}]")
         assert status == 0, output
@@ -273,11 +298,12 @@ def test_a_command_of_the_report_makes_its_item_again(smoke):
         "forward_surrogate",
         "sequence_models",
         "conditional_vae",
+        "physics_informed",
     }
     for target, overlay in commands:
         status, output = smoke.run(target, "--dry-run", config=overlay)
         assert status == 0, output
-        assert not {"beats", "sheets", "recordings", "images"} & set(planned(output))
+        assert not {"beats", "sheets", "recordings", "images", "surface_fits"} & set(planned(output))
 
 
 def test_shards_of_an_earlier_configuration_do_no_harm(smoke):
@@ -322,6 +348,7 @@ def test_killed_anywhere_and_resumed_the_results_are_the_same_bits(smoke, checko
         ("forward_surrogate", "tables/surrogate*"),
         ("sequence_models", "tables/sequence*"),
         ("conditional_vae", "tables/image*"),
+        ("physics_informed", "tables/surface*"),
     ):
         resumed, whole = (untimed_scores(run.results(), study) for run in (checkout, smoke))
         pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
