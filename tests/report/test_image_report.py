@@ -10,14 +10,15 @@ from transmural.evaluation.statistics import paired_tests
 from transmural.report.html import render_report
 from transmural.report.image_accuracy import accuracy_figure
 from transmural.report.image_examples import cvae_figure, map_vae_figure
-from transmural.report.image_figures import figure_titles, figures
+from transmural.report.image_figures import figures
 from transmural.report.image_kept import kept_of
 from transmural.report.image_labels import COMPARED, FORM_LABELS, METHOD_LABELS, method_words, sweeps, swept_value
 from transmural.report.image_maps import crop_of, outline, scales_of
+from transmural.report.image_names import TRAINING_FIGURE, figure_titles, table_names
 from transmural.report.image_potentials import chosen_electrodes, potentials_figure
-from transmural.report.image_section import TRAINING_FIGURE, image_conditions, image_section
+from transmural.report.image_section import image_conditions, image_section
 from transmural.report.image_sweeps import sweeps_figure
-from transmural.report.image_tables import table_names, tables
+from transmural.report.image_tables import tables
 from transmural.report.image_tests import comparisons
 from transmural.report.image_uncertainty import uncertainty_figure
 from transmural.report.image_volumes import section_places, volumes_figure

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-HEAVY = {"torch", "numba", "skimage"}
+HEAVY = {"torch", "numba", "skimage", "matplotlib", "scipy", "pandas", "xarray"}
 
 
 def test_reading_the_rules_imports_no_heavy_library(checkout):

@@ -1,8 +1,8 @@
 """Study 2: hearts, activation maps on their images, autoencoders, what they and the baselines score."""
 
-from transmural.report.image_figures import figure_titles as image_figures
-from transmural.report.image_section import TRAINING_FIGURE as IMAGE_TRAINING
-from transmural.report.image_tables import table_names as image_tables
+from transmural.report.image_names import TRAINING_FIGURE as IMAGE_TRAINING
+from transmural.report.image_names import figure_titles as image_figures
+from transmural.report.image_names import table_names as image_tables
 
 # Every heart's place among those of the study.
 IMAGE_HEARTS = hearts_of(study.conditional_vae)

@@ -8,7 +8,8 @@ from step import step
 from transmural.networks.saved import read_history
 from transmural.report.image_figures import figures
 from transmural.report.image_labels import FORM_LABELS
-from transmural.report.image_section import TRAINING_FIGURE, image_conditions
+from transmural.report.image_names import TRAINING_FIGURE
+from transmural.report.image_section import image_conditions
 from transmural.report.image_tables import tables
 from transmural.report.style import write_figure
 from transmural.report.table_forms import write_table

@@ -18,9 +18,7 @@ from transmural.evaluation.sequence_scores import pooled_scores
 from transmural.inverse.registry import labels
 from transmural.report import (
     generative_em_names,
-    image_figures,
-    image_section,
-    image_tables,
+    image_names,
     sequence_names,
     surface_labels,
     surrogate_names,
@@ -96,10 +94,10 @@ def sequence_models_files(study):
 
 
 def conditional_vae_files(study):
-    figures = [*image_figures.figure_titles(study), image_section.TRAINING_FIGURE]
+    figures = [*image_names.figure_titles(study), image_names.TRAINING_FIGURE]
     return [
         "scores/conditional_vae.csv",
-        *(f"tables/{table}.{form}" for table in image_tables.table_names(study) for form in ("csv", "md", "tex")),
+        *(f"tables/{table}.{form}" for table in image_names.table_names(study) for form in ("csv", "md", "tex")),
         *(f"figures/{figure}.png" for figure in figures),
     ]
 

@@ -5,13 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from transmural.report.html import Item, Section
-from transmural.report.image_figures import figure_titles
 from transmural.report.image_labels import STUDY
+from transmural.report.image_names import TRAINING_FIGURE, figure_titles
 from transmural.report.image_tables import tables
 from transmural.report.subjects import picture
 from transmural.stores.config.images import ConditionalVAEStudy
 
-TRAINING_FIGURE = "image_training"
 _INTRODUCTION = (
     "A conditional variational autoencoder generates activation maps from body-surface potentials and the image of a "
     "wall, in slices as published and in whole hearts. Beside the published form stand one whose decoder is told all "

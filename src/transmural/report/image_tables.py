@@ -41,7 +41,6 @@ from transmural.report.table import Block, Column, Row, Table
 from transmural.report.tables import published_notes
 from transmural.stores.config.images import ConditionalVAEStudy, ImageCohort
 
-_TABLES = ("image_bsp", "image_map_vae", "image_cvae_2d", "image_cvae_3d", "image_sweeps", "image_uncertainty")
 _BSP_METRICS = (
     "correlation", "mean_difference", "area_difference", "amplitude_difference", "first_peak", "mse",
 )  # fmt: skip
@@ -52,11 +51,6 @@ _UNCERTAINTY_METRICS = (
     "coverage_90", "coverage_50_widened", "coverage_80_widened", "coverage_90_widened",
 )  # fmt: skip
 _SWEPT_WORDS = {"beta": "Weight β of the divergence", "latent": "Latent variables"}
-
-
-def table_names(study: ConditionalVAEStudy) -> list[str]:
-    """Names of the tables that a run of this configuration has."""
-    return [name for name in _TABLES if name != "image_sweeps" or study.betas or study.latents]
 
 
 def tables(scores: pd.DataFrame, study: ConditionalVAEStudy, notes: Sequence[str] = ()) -> list[Table]:
@@ -73,7 +67,7 @@ def tables(scores: pd.DataFrame, study: ConditionalVAEStudy, notes: Sequence[str
 
     Returns
     -------
-    Those of `table_names`, as far as they have rows.
+    Those of `image_names.table_names`, as far as they have rows.
     """
     slices, volumes = (
         (MAP_DEFINITIONS, network_note(study, cohort), baseline_note(), SHOWN_NOTE, TEST_NOTE)
