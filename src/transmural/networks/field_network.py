@@ -108,10 +108,14 @@ class FieldNetwork(nn.Module):
         u and v, dimensionless, shape (..., 2).
         """
         phase = points @ self.frequency
-        return self._outputs(torch.cat([torch.cos(phase), torch.sin(phase)], dim=-1), points[..., 3])
+        features = torch.cat([torch.cos(phase), torch.sin(phase)], dim=-1)
+        return self._outputs(self.embedding(features), points[..., 3])
 
     def field(self, vertices: Tensor, times: Tensor) -> Tensor:
-        """The field at all vertices and times, with the cosines and sines of places and times taken once each.
+        """The field at all vertices and times.
+
+        The first layer is linear in cos(b·p) and sin(b·p), which are cosines and sines of places times those of times:
+        the latter are taken into its weights, so that features of every place at every time are never made.
 
         Parameters
         ----------
@@ -124,20 +128,19 @@ class FieldNetwork(nn.Module):
         -------
         u and v, shape (time, vertex, 2).
         """
-        place = vertices @ self.frequency[:3]
-        time = times[:, None, None] * self.frequency[3]
-        cos_place, sin_place, cos_time, sin_time = place.cos(), place.sin(), time.cos(), time.sin()
-        cosine = cos_place * cos_time - sin_place * sin_time
-        sine = sin_place * cos_time + cos_place * sin_time
-        return self._outputs(torch.cat([cosine, sine], dim=-1), times[:, None])
+        place, time = vertices @ self.frequency[:3], times[:, None] * self.frequency[3]
+        cos_time, sin_time = time.cos()[..., None], time.sin()[..., None]
+        of_cosine, of_sine = self.embedding.weight.T.chunk(2)
+        weights = [cos_time * of_cosine + sin_time * of_sine, cos_time * of_sine - sin_time * of_cosine]
+        embedded = torch.cat([place.cos(), place.sin()], dim=-1) @ torch.cat(weights, dim=1)
+        return self._outputs(embedded + self.embedding.bias, times[:, None])
 
     @property
     def alphas(self) -> list[float]:
         """α of every adaptive block; empty for the other forms."""
         return [float(block.alpha.detach()) for block in self.blocks if isinstance(block.alpha, Tensor)]
 
-    def _outputs(self, features: Tensor, times: Tensor) -> Tensor:
-        x = self.embedding(features)
+    def _outputs(self, x: Tensor, times: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x)
         z = self.outputs(x) + self._course(times)
