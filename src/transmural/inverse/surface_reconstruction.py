@@ -131,4 +131,6 @@ def fit_run(run: TrainingRun, case: int, method: str, seed: int) -> TrainingRun:
     """The run of one fit out of a job's: with a stream and a checkpoint of its own."""
     name = f"{case}_{method}_{seed}"
     checkpoint = run.checkpoint and run.checkpoint / name
-    return replace(run, stream=(*run.stream, str(case), method, str(seed)), checkpoint=checkpoint, keeps_last=True)
+    stream = (*run.stream, str(case), method, str(seed))
+    # The job tells of whole fits.
+    return replace(run, stream=stream, checkpoint=checkpoint, keeps_last=True, progress=None)
