@@ -8,9 +8,10 @@ from numpy.testing import assert_array_equal
 
 from transmural.anatomy.heart_surface import heart_surface
 from transmural.cohorts.surface_beats import noisy_ecg, simulate_surface_beats
-from transmural.inverse.surface_reconstruction import KnownHeart, fit_run
+from transmural.inverse.surface_reconstruction import KnownHeart, fit_run, reconstruct_beats
 from transmural.networks.run import TrainingRun
-from transmural.stores.config.physics_informed import CLASSICAL, SurfaceMethods
+from transmural.stores.config.physics_informed import CLASSICAL, SurfaceMethods, SurfaceSetting
+from transmural.stores.contracts import SURFACE_RECONSTRUCTIONS, check
 from transmural.torso.surface_transfer import surface_transfer
 
 ELECTRODES = 40
@@ -79,3 +80,22 @@ def test_a_finished_fit_is_not_repeated(known, methods, tmp_path):
     assert first.history == again.history
     other = heart.reconstruct(beat, "eand_arn", methods, fit_run(run(tmp_path), 0, "eand_arn", 1))
     assert np.abs(other.potential - first.potential).max() > 1e-3
+
+
+def test_reconstructions_of_a_shard_fulfil_their_contract(beats, known, methods, study_config):
+    wanted = [(0, "tikhonov1", 0), (0, "data_network", 0), (0, "eand_arn", 1)]
+    setting, told = SurfaceSetting(0.01, "published", ELECTRODES), []
+    found = reconstruct_beats(
+        beats, setting, wanted, methods, study_config.simulation, run(), lambda *done: told.append(done)
+    )
+    check(found, SURFACE_RECONSTRUCTIONS, "reconstructions")
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert list(zip(found["case"].values, found["method"].values, found["seed"].values, strict=True)) == wanted
+    heart, beat = known
+    alone = heart.reconstruct(beat, "tikhonov1", methods, run()).potential
+    assert_array_equal(found["potential"][0], alone)
+    recorded = dict(zip(found["term"].values, found["history"].values[2], strict=True))
+    assert np.isfinite(recorded["misfit"]).all()
+    assert {"alpha_1", "alpha_2", "potential", "recovery", "weight_potential"} <= set(recorded)
+    assert np.isnan(found["history"].values[0]).all()
+    assert np.isnan(found["history"].values[1][list(found["term"].values).index("potential")]).all()

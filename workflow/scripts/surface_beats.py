@@ -3,28 +3,19 @@
 import numpy as np
 
 from step import made_by, step
-from transmural.cohorts.surface_beats import origin_vertices, sampled_beats, simulate_surface_beats
+from transmural.cohorts.surface_beats import beats_of_finer_surface, origin_vertices, simulate_surface_beats
 from transmural.stores.config import Simulation
 from transmural.stores.contracts import ANATOMY, SURFACE_BEATS, SURFACE_TRANSFER
 from transmural.stores.store import open_store, write_store
 
 
-def nearest_vertices(coarse, fine, sites):
-    """Vertices of the fine surface nearest to given ones of the coarse surface, a list a case."""
-    position = fine["vertex_position"].values
-    found = coarse["vertex_position"].values[np.asarray(sites)]
-    return [[int(np.argmin(np.sum((position - site) ** 2, axis=1))) for site in case] for case in found]
-
-
 def beats_of(protocol, anatomy, transfer, finer, sites, simulation, time_ms, names, threads):
+    given = sites, simulation, time_ms
+    if protocol == "finer":
+        return beats_of_finer_surface(anatomy, transfer, finer, *given, names)
+    source = "volume" if protocol == "mismatch" else "surface"
     options = {"case_names": names, "threads": threads, "device": simulation.device}
-    if protocol != "finer":
-        source = "volume" if protocol == "mismatch" else "surface"
-        return simulate_surface_beats(anatomy, transfer, sites, simulation, time_ms, source, **options)
-    fine = simulate_surface_beats(
-        anatomy, finer, nearest_vertices(transfer, finer, sites), simulation, time_ms, "surface", **options
-    )
-    return sampled_beats(fine, transfer)
+    return simulate_surface_beats(anatomy, transfer, *given, source, **options)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 A beat's source is the «surface», as it is published: a wave of Aliev and Panfilov on the very surface on which it is
 reconstructed, its ECG through the very transfer matrix that is inverted (an inverse crime). Or the «volume», harder and
 fairer: the beat is simulated in the wall, with fibres, its ECG comes from all of its voxels, and the surface only
-samples it. Between them stand beats of a finer surface that a coarser one samples (`sampled_beats`).
+samples it. Between them stand beats of a finer surface that a coarser one samples (`beats_of_finer_surface`).
 """
 
 from collections.abc import Callable, Sequence
@@ -145,33 +145,45 @@ def simulate_surface_beats(
     )
 
 
-def sampled_beats(beats: xr.Dataset, transfer: xr.Dataset) -> xr.Dataset:
-    """Beats of one surface as another of the same heart samples them: its vertices, its matrix, the beats' own ECGs.
+def beats_of_finer_surface(
+    anatomy: xr.Dataset,
+    transfer: xr.Dataset,
+    finer: xr.Dataset,
+    origin_vertex: Sequence[Sequence[int]],
+    simulation: Simulation,
+    time_ms: NDArray[np.floating],
+    case_names: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Beats of a finer surface of a heart as a coarser one samples them.
 
     Parameters
     ----------
-    beats
-        On a finer surface (`contracts.SURFACE_BEATS`).
-    transfer
-        Of the surface that samples, to the same electrodes.
+    anatomy, simulation, time_ms, case_names
+        As for `simulate_surface_beats`.
+    transfer, finer
+        Of the surface that samples and of the one on which beats run, to the same electrodes.
+    origin_vertex
+        Vertices of the surface that samples; beats start at the nearest ones of the other.
 
     Returns
     -------
-    As `simulate_surface_beats`; ``origin_vertex`` is the vertex nearest to the origin.
+    As `simulate_surface_beats`, on the surface that samples, with its matrix and the ECGs of the other.
     """
+    tree, position = cKDTree(finer["vertex_position"].values), transfer["vertex_position"].values
+    sites = [np.atleast_1d(tree.query(position[list(case)])[1]).tolist() for case in origin_vertex]
+    beats = simulate_surface_beats(anatomy, finer, sites, simulation, time_ms, "surface", case_names=case_names)
     weights = nearest_on_surface(
-        transfer["vertex_position"].values, beats["vertex_position"].values, beats["face"].values
+        transfer["vertex_position"].values, finer["vertex_position"].values, finer["face"].values
     )
     tmp = np.stack([(weights @ case.T).T for case in beats["tmp"].values]).astype(np.float32)
-    origin = beats["origin"].values
-    _, site = cKDTree(transfer["vertex_position"].values).query(np.nan_to_num(origin))
     taken = {name: transfer[name] for name in SURFACE_BEATS.variables if name in transfer and name != "lead"}
+    site = _padded(origin_vertex, transfer.sizes["vertex"], list(case_names or map(str, range(len(sites)))))
     return beats.drop_dims(("vertex", "face")).assign(
         {
             **taken,
             "tmp": (("case", "time", "vertex"), tmp),
             "activation_time": (("case", "vertex"), activation_time(tmp, beats["time"].values)),
-            "origin_vertex": (("case", "site"), np.where(np.isnan(origin[..., 0]), -1, site).astype(np.int32)),
+            "origin_vertex": (("case", "site"), site.astype(np.int32)),
         }
     ).assign_attrs(transfer.attrs | {"ecg_source": "a finer surface of other tissue"})  # fmt: skip
 

@@ -1,6 +1,7 @@
-"""One beat on a heart's surface, reconstructed by the methods of study 4: what each is told, and what comes back."""
+"""Beats on a heart's surface, reconstructed by the methods of study 4: what each is told, and what comes back."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from transmural.anatomy.surface_operators import SurfaceOperators, surface_operators
+from transmural.cohorts.surface_beats import noisy_ecg
 from transmural.inverse.stre import spatio_temporal
 from transmural.inverse.surface_tikhonov import surface_tikhonov
 from transmural.networks.field_fit import fit_field
@@ -16,7 +18,7 @@ from transmural.networks.run import TrainingRun
 from transmural.networks.surface_beat import SurfaceBeat
 from transmural.networks.surface_physics import SurfaceModel
 from transmural.stores.config import Simulation
-from transmural.stores.config.physics_informed import CLASSICAL, SurfaceMethods
+from transmural.stores.config.physics_informed import CLASSICAL, SurfaceMethods, SurfaceSetting
 from transmural.tissue.surface_waves import diffusivity_and_steps
 
 
@@ -134,3 +136,79 @@ def fit_run(run: TrainingRun, case: int, method: str, seed: int) -> TrainingRun:
     stream = (*run.stream, str(case), method, str(seed))
     # The job tells of whole fits.
     return replace(run, stream=stream, checkpoint=checkpoint, keeps_last=True, progress=None)
+
+
+def reconstruct_beats(
+    beats: xr.Dataset,
+    setting: SurfaceSetting,
+    wanted: Sequence[tuple[int, str, int]],
+    methods: SurfaceMethods,
+    simulation: Simulation,
+    run: TrainingRun,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Reconstruct beats of a heart, each by several methods.
+
+    Parameters
+    ----------
+    beats
+        `transmural.stores.contracts.SURFACE_BEATS`; of their potentials on the heart nothing is used.
+    setting
+        Noise and electrodes.
+    wanted
+        Number of the beat, method and number of the fit (0 for classical methods) of every reconstruction.
+    methods
+        Settings of the methods.
+    simulation
+        Tissue that is assumed.
+    run
+        Seed, stream and folder for checkpoints.
+    progress
+        Called with reconstructions done and in all.
+
+    Returns
+    -------
+    xarray.Dataset
+        Fulfils `transmural.stores.contracts.SURFACE_RECONSTRUCTIONS`.
+
+    Raises
+    ------
+    TrainingError
+        As `KnownHeart.reconstruct`.
+    """
+    heart = KnownHeart(beats, setting.electrodes, simulation)
+    cases = list(dict.fromkeys(case for case, *_ in wanted))
+    data, noise_sd = noisy_ecg(beats.sel(case=cases), setting.electrodes, setting.sigma, run.seed)
+    known = {case: heart.beat(*recorded) for case, *recorded in zip(cases, data, noise_sd, strict=True)}
+    found = []
+    for done, fit in enumerate(wanted, start=1):
+        found.append(heart.reconstruct(known[fit[0]], fit[1], methods, fit_run(run, *fit)))
+        if progress is not None:
+            progress(done, len(wanted))
+    case, method, seed = zip(*wanted, strict=True)
+    term, history = _histories([one.history for one in found])
+    return xr.Dataset(
+        {
+            "potential": (("fit", "time", "vertex"), np.stack([one.potential for one in found])),
+            "seconds": ("fit", np.array([one.seconds for one in found])),
+            "history": (("fit", "term", "epoch"), history),
+        },
+        coords={
+            "case": ("fit", list(case)),
+            "method": ("fit", list(method)),
+            "seed": ("fit", list(seed)),
+            "term": term,
+            "time": beats["time"].values,
+        },
+        attrs={"subject": beats.attrs["subject"]},
+    )
+
+
+def _histories(given: Sequence[History]) -> tuple[list[str], NDArray[np.float64]]:
+    """Terms of the fits, and their means in every epoch, shape (fit, term, epoch), NaN for what a fit doesn't have."""
+    terms = sorted({name for history in given for entry in history for name in entry if name.startswith("train_")})
+    values = np.full((len(given), len(terms), max(1, *map(len, given))), np.nan)
+    for fit, history in enumerate(given):
+        for epoch, entry in enumerate(history):
+            values[fit, :, epoch] = [entry.get(term, np.nan) for term in terms]
+    return [term.removeprefix("train_") for term in terms], values
