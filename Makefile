@@ -1,4 +1,4 @@
-# Front doors: study, test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
+# Front doors: study, test, cluster-test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit bench reference docs lock clean
+.PHONY: study tables report test lint types unit cluster-test bench reference docs lock clean
 
 # CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
@@ -17,7 +17,7 @@ study: $(VENV)/.installed
 tables report: $(VENV)/.installed
 	$(call SNAKEMAKE,$@)
 
-test: lint types unit
+test: lint types unit cluster-test
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -31,6 +31,20 @@ types: $(VENV)/.installed
 # A file's tests stay on one worker, so that the smoke run is made once.
 unit: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
+
+# The profile for clusters on a real SLURM, skipped where there is none and none can be had. Snakemake loads every plugin
+# that it finds, so this one, with the pandas that it needs, would slow every start: it lives on top of $(VENV).
+cluster-test: $(VENV)/.installed .venv-cluster/.installed
+	.venv-cluster/bin/python -m pytest -n 0 -rs tests/cluster
+
+.venv-cluster/.installed: pyproject.toml $(VENV)/.installed
+	$(PYTHON) -m venv .venv-cluster
+	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
+		> $$(.venv-cluster/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth
+	$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*project["optional-dependencies"]["cluster"], sep="\n")' > .venv-cluster/requirements.txt
+	.venv-cluster/bin/pip install -q --disable-pip-version-check -r .venv-cluster/requirements.txt
+	touch $@
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
 bench: $(VENV)/.installed .venv-bench/.installed
@@ -65,5 +79,5 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 # Keeps results/reference/.
 clean:
-	rm -rf $(VENV) .venv-bench .snakemake .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench .venv-cluster .snakemake .mypy_cache .pytest_cache .ruff_cache
 	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +

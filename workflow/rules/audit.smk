@@ -81,8 +81,8 @@ rule audit:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=4 * 60,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         seed=study.seed,
         study=part("generative_em", Measurement),
@@ -113,8 +113,8 @@ rule audit_table:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         study=section("generative_em"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
@@ -145,8 +145,8 @@ rule learning_figures:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         cohorts=TRAININGS,
         learning=[name for name, method in RUN_METHODS.items() if method.learns],
@@ -175,8 +175,8 @@ rule generated_figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=15,
+        mem_mb=growing(8000),
+        runtime=growing(15),
     params:
         seed=study.seed,
         subject=SUBJECTS[0],
@@ -207,8 +207,8 @@ rule convergence_figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         seed=study.seed,
         subject=SUBJECTS[0],

@@ -20,8 +20,8 @@ rule cohorts:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         seed=study.seed,
         study=part("generative_em", CohortDesign),
@@ -50,8 +50,8 @@ rule rich_cohort:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         seed=study.seed,
         apart=[VALIDATION, *SETTINGS],
@@ -79,8 +79,8 @@ rule beats:
         "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(15),
         gpu=int(ON_GPU),
     params:
         study=part("generative_em", BeatSampling),

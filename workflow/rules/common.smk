@@ -145,6 +145,11 @@ def method_module(name):
     return methods()[name].module
 
 
+def growing(amount):
+    """A resource of which a job that is tried again gets as much more."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 METHOD_MODULES = [method_module(name) for name in study.generative_em.methods]
 
 

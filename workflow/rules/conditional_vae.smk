@@ -27,8 +27,8 @@ rule image_heart:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         number=lambda wildcards: IMAGE_HEARTS[wildcards.heart],
         subject=heart_section(study.conditional_vae),
@@ -58,8 +58,8 @@ rule images:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         design=lambda wildcards: section("conditional_vae")[wildcards.cohort],
         seed=study.seed,
@@ -124,7 +124,7 @@ rule image_scores:
     resources:
         mem_mb=lambda wildcards, attempt: image_memory_mb("slices", attempt)
         + image_memory_mb("volumes", attempt),
-        runtime=120,
+        runtime=growing(120),
     params:
         study=section("conditional_vae"),
         seed=study.seed,
@@ -154,8 +154,8 @@ rule image_results:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         study=section("conditional_vae"),
         run=lambda wildcards, output: str(Path(output[0]).parents[1]),

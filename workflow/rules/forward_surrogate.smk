@@ -23,8 +23,8 @@ rule sheets:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         seed=study.seed,
         design=part("forward_surrogate", SheetDesign),
@@ -51,7 +51,7 @@ rule train_surrogate:
         "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=growing(6000),
         runtime=24 * 60,
         gpu=int(TRAINED_ON_GPU),
     params:
@@ -83,8 +83,8 @@ rule surrogate_scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=growing(6000),
+        runtime=growing(60),
     params:
         study=section("forward_surrogate"),
         library=digest("surrogate_scores.py"),
@@ -112,8 +112,8 @@ rule surrogate_results:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         study=section("forward_surrogate"),
         run=lambda wildcards, output: str(Path(output[0]).parents[1]),

@@ -16,8 +16,8 @@ rule anatomy:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         subject=lambda wildcards: study.subjects[wildcards.subject].model_dump(
             mode="json"
@@ -43,8 +43,8 @@ rule transfer:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         torso=section("torso"),
         library=digest("transfer.py"),

@@ -25,7 +25,7 @@ rule reconstruct:
     threads: 1
     resources:
         mem_mb=reconstruction_memory_mb,
-        runtime=60,
+        runtime=growing(60),
     params:
         seed=study.seed,
         study=part("generative_em", Measurement),
@@ -66,8 +66,8 @@ rule score:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         methods=lambda wildcards: methods_under(wildcards.cohort),
         reconstructions=lambda wildcards: os.path.dirname(
@@ -96,8 +96,8 @@ rule scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         library=digest("gather_scores.py"),
     message:
@@ -123,8 +123,8 @@ rule novelty:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=5,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         subjects=SUBJECTS,
         training=TRAININGS,

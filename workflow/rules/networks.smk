@@ -64,8 +64,8 @@ rule training_figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         library=digest("training_figure.py"),
     message:

@@ -22,8 +22,8 @@ rule surface:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         vertices=lambda wildcards: surface_vertices(wildcards.surface),
         electrodes=study.physics_informed.electrodes,
@@ -57,8 +57,8 @@ rule surface_beats:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         seed=study.seed,
         cases=study.physics_informed.cases,
@@ -94,7 +94,7 @@ rule surface_fits:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        mem_mb=growing(3000),
         runtime=24 * 60,
     params:
         setting=lambda wildcards: list(
@@ -126,8 +126,8 @@ rule surface_scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         beats=["/".join(pair) for pair in surface_beat_pairs()],
         parts=[[setting, beats] for setting, beats, _ in SURFACE_FITS],
@@ -154,8 +154,8 @@ rule surface_results:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         study=section("physics_informed"),
         beats=rules.surface_scores.params.beats,

@@ -18,8 +18,8 @@ rule study_tables:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         study=section("generative_em"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
@@ -44,8 +44,8 @@ rule subject_tables:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         subjects=SUBJECTS,
         folder=lambda wildcards, output: os.path.dirname(output[0]),
@@ -73,8 +73,8 @@ rule subject_figures:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         cohorts=COHORTS,
         folder=lambda wildcards, output: os.path.dirname(output[0]),
@@ -100,8 +100,8 @@ rule study_figures:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=growing(4000),
+        runtime=growing(15),
     params:
         study=section("generative_em"),
         run=lambda wildcards, output: str(Path(output[0]).parents[1]),
@@ -132,8 +132,8 @@ rule write_report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=growing(4000),
+        runtime=growing(15),
     params:
         config=study.model_dump(mode="json"),
         run=lambda wildcards, output: str(Path(output[0]).parent),

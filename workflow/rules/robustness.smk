@@ -35,8 +35,8 @@ rule varied_beats:
         "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=int(ON_GPU),
     params:
         cases=ROBUST_CASES,
@@ -77,7 +77,7 @@ rule score_robustness:
     threads: 1
     resources:
         mem_mb=reconstruction_memory_mb,
-        runtime=60,
+        runtime=growing(60),
     params:
         seed=study.seed,
         cases=ROBUST_CASES,
@@ -118,8 +118,8 @@ rule robustness:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         settings=robustness_part(type(ROBUSTNESS)),
         library=digest("robustness.py", *METHOD_MODULES),

@@ -26,8 +26,8 @@ rule volunteer:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         number=lambda wildcards: HEARTS[wildcards.heart],
         subject=heart_section(study.sequence_models),
@@ -58,8 +58,8 @@ rule recordings:
         "../../envs/gpu.yaml" if ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(15),
         gpu=int(ON_GPU),
     params:
         number=lambda wildcards: HEARTS[wildcards.heart],
@@ -86,8 +86,8 @@ rule archive:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 12000 * attempt,
-        runtime=60,
+        mem_mb=growing(12000),
+        runtime=growing(60),
     params:
         sample_ms=study.sequence_models.sample_ms,
         library=digest("archive.py"),
@@ -114,7 +114,7 @@ rule train_sequences:
         "../../envs/gpu.yaml" if TRAINED_ON_GPU else ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        mem_mb=growing(4000),
         runtime=24 * 60,
         gpu=int(TRAINED_ON_GPU),
     params:
@@ -154,8 +154,8 @@ rule sequence_scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
-        runtime=120,
+        mem_mb=growing(6000),
+        runtime=growing(120),
     params:
         study=section("sequence_models"),
         seed=study.seed,
@@ -184,8 +184,8 @@ rule sequence_results:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         study=section("sequence_models"),
         seed=study.seed,
