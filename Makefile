@@ -17,7 +17,7 @@ study: $(VENV)/.installed
 tables report: $(VENV)/.installed
 	$(call SNAKEMAKE,$@)
 
-test: lint types unit cluster-test
+test: lint types unit
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
