@@ -293,7 +293,7 @@ def test_autoencoders_of_images_are_trained_for_what_they_are_tested_with():
         ("noise", [0.01, 0], "noise (0) must lie above 0 and up to 1"),
         ("noise", [0.1], "noise_elsewhere (0.01) must be of the levels of noise"),
         ("ablation", [0.3], "ablation (0.3) must be of the levels of noise"),
-        ("ablation_cases", 3, "ablation_cases (3) must be at most cases (2)"),
+        ("ablation_cases", 3, "ablation_cases (3) must be at most cases (1)"),
         ("protocols", ["mismatch"], "protocols must hold 'published', with which the others are compared"),
         ("protocols", ["published", "guess"], "protocols.1 = 'guess': input should be 'published', 'finer', 'wall' or"),
         ("frame_ms", 20, "physics_informed.duration_ms"),
