@@ -118,6 +118,27 @@ def test_loss_is_the_sum_of_its_weighed_terms(problem):
     assert state.steps == 1
 
 
+def test_a_heart_that_is_activated_at_once_costs_half_and_a_small_part_of_it_nothing(problem):
+    # The first field, not disturbed: at rest before the stimulus, and u = 1 everywhere from then on.
+    with RUN.torch_stream("weights"):
+        state = WeighedField(settings(), uniform_course(problem.model, 0.0, TIME[-1]))
+    batch = {name: values[:1] for name, values in runs(problem, 12).items()}
+    assert FieldLoss(problem, settings())(state, batch, 0.0)["rest"].item() == pytest.approx(0.5, abs=0.05)
+
+    class Patch(torch.nn.Module):
+        """A field that is 1 in a patch of the sphere, a twentieth of it, from the stimulus on."""
+
+        alphas = ()
+
+        def field(self, vertices, times):
+            near = vertices[:, 2] > 30.0 * 0.9
+            u = (near & (times[:, None] >= 0)).float()
+            return torch.stack([u, torch.zeros_like(u)], dim=-1)
+
+    state.network = Patch()
+    assert FieldLoss(problem, settings())(state, batch, 0.0)["rest"].item() < 0.01
+
+
 def test_whitened_noise_is_white_where_the_field_makes_no_data(problem):
     from transmural.networks.field_loss import _whitening
 

@@ -18,6 +18,8 @@ from transmural.stores.errors import InferenceError
 Doubles = NDArray[np.float64]
 
 COMPARED = ("nrmse", "dice", "origin_distance", "nrmse_demeaned", "correlation", "activation_time_mae")
+FEWEST_TESTED = 3
+"""Differences of fewer cases aren't tested in tables with small groups."""
 _CASE = ["subject", "cohort", "setting", "case"]
 
 
@@ -134,6 +136,23 @@ def compare(difference: Doubles, confidence: float = 0.95) -> dict[str, float]:
     rank = stats.wilcoxon(difference)
     values = [t, 2 * stats.t.sf(abs(t), n - 1), effect, effect - margin, effect + margin, rank.statistic, rank.pvalue]
     return result | dict(zip(names, map(float, values), strict=True))
+
+
+def corrected(tests: pd.DataFrame, fewest: int = 0) -> pd.DataFrame:
+    """Tests of one table, put together from parts: statistics only where there are enough cases, and Holm's correction.
+
+    Parameters
+    ----------
+    tests
+        Rows of `paired_tests`.
+    fewest
+        Of fewer cases, statistics are NaN, and the test doesn't count for the correction.
+    """
+    tests = tests.copy()
+    tests.loc[tests["n"] < fewest, ["t", "p", "d_z", "d_z_low", "d_z_high", "wilcoxon", "p_wilcoxon"]] = np.nan
+    for name in ("p", "p_wilcoxon"):
+        tests[f"{name}_holm"] = holm(tests[name].to_numpy(dtype=np.float64))
+    return tests
 
 
 def holm(p: Doubles) -> Doubles:

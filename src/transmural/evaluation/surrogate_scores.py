@@ -25,8 +25,6 @@ BASELINES = ("closed_form", "frame_currents", "ridge_frames", "ridge_mean_voltag
 SOLVER = "solver"
 TEST = "test"
 ALL_CLASSES = "all"
-# With two sheets no paired test says anything.
-FEWEST_TESTED = 3
 
 
 def r2(truth: Floats, predicted: Floats) -> Doubles:
@@ -156,7 +154,7 @@ def paired_tests(scores: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     As `statistics.paired_tests`, ``cohort`` being the tissue class or ``all``. Statistics are NaN for fewer than
-    ``FEWEST_TESTED`` sheets; Holm's correction is over all other rows. Empty where nothing can be compared.
+    ``statistics.FEWEST_TESTED`` sheets; Holm's correction is over all other rows. Empty where nothing can be compared.
 
     Raises
     ------
@@ -169,11 +167,7 @@ def paired_tests(scores: pd.DataFrame) -> pd.DataFrame:
     tests = statistics.paired_tests(by_class_and_over_all(chosen), SURROGATE, tuple(ECG_METRICS))
     if tests.empty:
         return tests
-    few = tests["n"] < FEWEST_TESTED
-    tests.loc[few, ["t", "p", "d_z", "d_z_low", "d_z_high", "wilcoxon", "p_wilcoxon"]] = np.nan
-    for name in ("p", "p_wilcoxon"):
-        tests[f"{name}_holm"] = statistics.holm(tests[name].to_numpy(dtype=np.float64))
-    return tests
+    return statistics.corrected(tests, statistics.FEWEST_TESTED)
 
 
 def conduction_velocity(activation_time: Floats, cell_mm: float) -> Doubles:

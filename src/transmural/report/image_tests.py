@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from transmural.evaluation.statistics import holm, paired_tests
+from transmural.evaluation.statistics import corrected, paired_tests
 from transmural.report.image_labels import COMPARED, OURS, STUDY
 from transmural.report.quantities import quantity, rounded
 from transmural.report.table import Cell, Row
@@ -38,10 +38,7 @@ def comparisons(scores: pd.DataFrame, settings: Sequence[str]) -> pd.DataFrame:
     found = [tests for tests in found if len(tests)]
     if not found:
         return pd.DataFrame(columns=["setting", "other"])
-    tests = pd.concat(found, ignore_index=True)
-    for name in ("p", "p_wilcoxon"):
-        tests[f"{name}_holm"] = holm(tests[name].to_numpy(dtype=np.float64))
-    return tests
+    return corrected(pd.concat(found, ignore_index=True))
 
 
 def paired_rows(scores: pd.DataFrame, settings: Sequence[str], setting: str, columns: Sequence[str]) -> list[Row]:

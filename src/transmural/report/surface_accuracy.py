@@ -111,9 +111,8 @@ def protocol_figure(scores: pd.DataFrame, study: PhysicsInformedStudy) -> tuple[
         f"({decibels(study.noise_elsewhere)}) and {study.electrodes[0]} electrodes if not told otherwise. Protocols: "
         f"{protocols}. Marks are means over the beats of all hearts, dots single beats{_fits(study)}. "
         "Above, lower is better; below, higher: the correlation without each instant's mean over the vertices. "
-        "Reconstructions don't know how data were "
-        "made: what a method loses where another mesh, other parameters or the wall make them is what the inverse "
-        "crime was worth to it."
+        "Reconstructions don't know how data were made: what a method loses from one mesh to the finer one is what "
+        "the inverse crime was worth to it; on the wall another surface is sought, through another matrix."
     )
 
 

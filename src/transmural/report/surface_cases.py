@@ -3,7 +3,7 @@
 import pandas as pd
 
 from transmural.report.drawn_case import Choice, choose_case
-from transmural.report.surface_labels import OURS, drawn_settings, setting_words
+from transmural.report.surface_labels import PROPOSED, drawn_settings, setting_words
 from transmural.stores.config.physics_informed import PhysicsInformedStudy
 
 _RESULT = ["subject", "setting", "case", "method", "metric", "unit"]
@@ -60,7 +60,7 @@ def drawn_beats(scores: pd.DataFrame, study: PhysicsInformedStudy) -> dict[str, 
     ValueError
         If EAND-ARN has no scores of such a setting.
     """
-    mean = over_fits(scores[scores["method"] == OURS])
+    mean = over_fits(scores[scores["method"] == PROPOSED])
     return {figure: choose_case(mean, setting, "re") for figure, setting in drawn_settings(study).items()}
 
 

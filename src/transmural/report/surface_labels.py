@@ -14,7 +14,7 @@ from transmural.stores.config.physics_informed import (
 )
 
 STUDY = "physics_informed"
-OURS = "eand_arn"
+PROPOSED = "eand_arn"
 """The method that the paper proposes."""
 COMPARED = (*CLASSICAL, *COMPARED_NETWORKS)
 """Methods of every setting."""
@@ -32,7 +32,7 @@ METHOD_LABELS: Mapping[str, str] = {
     "ad_adaptive": "AD, adaptive residual",
     "nd_mlp": "ND, MLP",
     "nd_resnet": "ND, residual",
-    OURS: "EAND-ARN",
+    PROPOSED: "EAND-ARN",
 }
 PROTOCOL_LABELS: Mapping[Protocol, str] = {
     "published": "As published",

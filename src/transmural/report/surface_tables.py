@@ -29,6 +29,7 @@ from transmural.stores.config.physics_informed import PhysicsInformedStudy
 
 _METRICS = ("re", "cc", "mse", "correlation", "activation_time_mae")
 _ABLATION_METRICS = ("re", "cc", "activation_time_mae")
+_MEAN_NOTE = "Mean ± standard deviation over the beats of all hearts; bold: best of its column."
 _NOISE_NOTE = "σ: standard deviation of white noise as a share of the body-surface potentials' root mean square."
 _DEFINITIONS = (
     "With u the true and û the reconstructed potential, 0 at rest and 1 on the plateau, at all vertices and instants "
@@ -193,6 +194,3 @@ def _method_note(study: PhysicsInformedStudy) -> str:
         "Tikhonov's orders penalise the potential, its gradient or its Laplacian; STRE adds that potentials of nearby "
         f"instants are alike. Networks are fitted to each beat by itself{fits}. {_GRID_NOTE}"
     )
-
-
-_MEAN_NOTE = "Mean ± standard deviation over the beats of all hearts; bold: best of its column."

@@ -2,19 +2,16 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from transmural.evaluation.statistics import holm, paired_tests
-from transmural.evaluation.surrogate_scores import FEWEST_TESTED
+from transmural.evaluation.statistics import FEWEST_TESTED, corrected, paired_tests
 from transmural.report.surface_cases import over_fits
-from transmural.report.surface_labels import COMPARED, METHOD_LABELS, OURS, ordered_settings, setting_words
+from transmural.report.surface_labels import COMPARED, METHOD_LABELS, PROPOSED, ordered_settings, setting_words
 from transmural.report.table import Table
 from transmural.report.tables import paired_table
 from transmural.stores.config.physics_informed import PhysicsInformedStudy
 
 _METRIC = "re"
-_STATISTICS = ["t", "p", "d_z", "d_z_low", "d_z_high", "wilcoxon", "p_wilcoxon"]
 
 
 def comparisons(scores: pd.DataFrame, study: PhysicsInformedStudy) -> pd.DataFrame:
@@ -37,16 +34,12 @@ def comparisons(scores: pd.DataFrame, study: PhysicsInformedStudy) -> pd.DataFra
     found = []
     for setting in ordered_settings(study):
         here = chosen[chosen["setting"] == setting]
-        if (here["method"] == OURS).any():
-            found.append(paired_tests(here, OURS, (_METRIC,)))
+        if (here["method"] == PROPOSED).any():
+            found.append(paired_tests(here, PROPOSED, (_METRIC,)))
     found = [tests for tests in found if len(tests)]
     if not found:
         return pd.DataFrame()
-    tests = pd.concat(found, ignore_index=True)
-    tests.loc[tests["n"] < FEWEST_TESTED, _STATISTICS] = np.nan
-    for name in ("p", "p_wilcoxon"):
-        tests[f"{name}_holm"] = holm(tests[name].to_numpy(dtype=np.float64))
-    return tests
+    return corrected(pd.concat(found, ignore_index=True), FEWEST_TESTED)
 
 
 def tests_table(scores: pd.DataFrame, study: PhysicsInformedStudy) -> Table | None:

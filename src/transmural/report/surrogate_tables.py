@@ -7,12 +7,11 @@ import pandas as pd
 
 from transmural.evaluation.metrics import ECG_METRICS
 from transmural.evaluation.published import published
-from transmural.evaluation.statistics import summary
+from transmural.evaluation.statistics import FEWEST_TESTED, summary
 from transmural.evaluation.surrogate_scores import (
     ABLATIONS,
     ALL_CLASSES,
     BASELINES,
-    FEWEST_TESTED,
     SOLVER,
     SURROGATE,
     TEST,
