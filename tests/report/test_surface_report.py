@@ -10,10 +10,11 @@ import yaml
 from spherical_mesh import sphere
 
 from transmural.evaluation.surface_scores import COLUMNS, surface_metrics
+from transmural.inverse.registry import labels
 from transmural.report.heart_view import plain_surface
 from transmural.report.html import render_report
 from transmural.report.style import method_colour, method_marker, new_figure, write_figure
-from transmural.report.surface_cases import drawn_beats, over_fits, spread_over_fits
+from transmural.report.surface_cases import drawn_beats, over_fits, spread_over_fits, together
 from transmural.report.surface_figures import figures
 from transmural.report.surface_histories import history_figure
 from transmural.report.surface_labels import (
@@ -44,9 +45,11 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").r
 ERROR = {
     "tikhonov0": 0.55, "tikhonov1": 0.42, "tikhonov2": 0.44, "stre": 0.36, "data_network": 0.5, "pinn_ad": 0.3,
     "ad_resnet": 0.28, "ad_adaptive": 0.26, "nd_mlp": 0.22, "nd_resnet": 0.2, "eand_arn": 0.16,
+    "em": 0.2, "activation_map": 0.1,
 }  # fmt: skip
 HARDER = {"published": 1.0, "finer": 1.15, "wall": 1.2, "mismatch": 1.5}
 EPOCHS = 40
+OWN = (*CLASSICAL, *GRID)
 
 
 def study(**changes):
@@ -55,6 +58,7 @@ def study(**changes):
         "subjects": ["slender", "stout"], "electrodes": [120, 352], "cases": 6, "first_case": 10,
         "noise": [0.1, 0.003, 0.01, 0.03], "noise_elsewhere": 0.01, "seeds": 3, "ablation": [0.01, 0.1],
         "ablation_cases": 3, "protocols": ["published", "finer", "wall", "mismatch"],
+        "amortised": {"methods": [], "cohort": "rich"},
     }  # fmt: skip
     return PhysicsInformedStudy(**(CONFIG | settings | changes))
 
@@ -77,11 +81,15 @@ MIDDLE = study(
     seeds=1,
     ablation=[0.01],
     protocols=["published", "mismatch"],
+    amortised={"methods": ["em", "activation_map"], "cohort": "rich"},
 )
+ONE_FIT = (*CLASSICAL, *MIDDLE.amortised.methods)
 
 
 def methods_of(design, setting, case):
-    return (*CLASSICAL, *(GRID if setting in ablation_settings(design) and case < design.ablation_cases else COMPARED))
+    amortised = design.amortised.methods if setting == design.amortised_setting else []
+    grid = setting in ablation_settings(design) and case < design.ablation_cases
+    return (*CLASSICAL, *(GRID if grid else COMPARED), *amortised)
 
 
 def scores_of(design, seed=0):
@@ -94,12 +102,12 @@ def scores_of(design, seed=0):
             for case in range(design.cases):
                 beat = hard * draw.lognormal(0, 0.15)
                 for method in dict.fromkeys(methods_of(design, name, case)):
-                    for fit in range(1 if method in CLASSICAL else design.seeds):
+                    for fit in range(1 if method in ONE_FIT else design.seeds):
                         re = ERROR[method] * beat * draw.lognormal(0, 0.05)
                         values = {
                             "re": (re, "1"), "cc": (1 - re**2 / 2, "1"), "mse": (re**2 / 3, "1"),
                             "correlation": (1 - re**2, "1"), "activation_time_mae": (40 * re, "ms"),
-                            "seconds": (1.0 if method in CLASSICAL else 100.0 * draw.lognormal(0, 0.1), "s"),
+                            "seconds": (1.0 if method in ONE_FIT else 100.0 * draw.lognormal(0, 0.1), "s"),
                         }  # fmt: skip
                         for metric, (value, unit) in values.items():
                             number = design.first_case + case
@@ -154,12 +162,12 @@ def reconstructions_of(design, beats, setting, case):
              "weight_recovery", "white_misfit"]  # fmt: skip
     fits, potential, history = [], [], []
     for method in dict.fromkeys(methods_of(design, setting, 0)):
-        for fit in range(1 if method in CLASSICAL else design.seeds):
+        for fit in range(1 if method in ONE_FIT else design.seeds):
             fits.append((case, method, fit))
             late = truth["activation_time"].values + 50 * ERROR[method] * (wave + 0.1 * fit)
             potential.append(upstroke(time, late, 30 if method in CLASSICAL else 3))
             history.append(np.full((len(terms), EPOCHS), np.nan))
-            if method not in CLASSICAL:
+            if method not in ONE_FIT:
                 fall = np.exp(-np.arange(EPOCHS) / 10)
                 rise = ERROR[method] * (1 - fall)
                 physics = method != "data_network"
@@ -347,12 +355,14 @@ def test_settings_and_methods_are_in_words():
     assert setting_words("sigma_0.01_352_electrodes", STUDY).protocol == "As published, 352 electrodes"
     assert decibels(0.1) == "20 dB"
     assert ordered(["other", "eand_arn", "stre"]) == ["stre", "eand_arn", "other"]
-    assert set(METHOD_LABELS) == {*CLASSICAL, *GRID}
+    assert list(METHOD_LABELS)[: len(OWN)] == list(OWN)
+    assert METHOD_LABELS["activation_map"] == labels()["activation_map"]
 
 
 def test_methods_are_told_apart_by_colour_and_marker():
-    assert len({method_colour(name) for name in METHOD_LABELS}) == len(METHOD_LABELS)
-    assert len({method_marker(name) for name in METHOD_LABELS}) == len(METHOD_LABELS)
+    together = [*OWN, "em", "marginal_map", "activation_map", "nearest_beat"]
+    assert len({(method_colour(name), method_marker(name)) for name in together}) == len(together)
+    assert len({method_colour(name) for name in OWN}) == len({method_marker(name) for name in OWN}) == len(OWN)
 
 
 def test_the_drawn_beat_is_the_median_of_ours(scores):
@@ -360,6 +370,36 @@ def test_the_drawn_beat_is_the_median_of_ours(scores):
     mean = values(over_fits(scores), "sigma_0.01_mismatch", "eand_arn").sort_values("value")
     expected = mean.iloc[5]
     assert (choice.subject, choice.case) == (expected["subject"], expected["case"])
+
+
+def test_amortised_methods_stand_beside_in_the_mismatch_alone():
+    found = scores_of(MIDDLE)
+    made = {table.name: table for table in tables(found, MIDDLE)}
+    rows = cells(made["surface_accuracy"])
+    assert list(rows) == [*COMPARED, "activation_map", "em"]
+    assert rows["em"]["sigma_0.1"].text == "–"
+    assert rows["activation_map"]["sigma_0.01_mismatch"].best
+    tested = comparisons(found, MIDDLE).groupby("setting")["other"].agg(set)
+    assert tested["sigma_0.01_mismatch"] - tested["sigma_0.1"] == {"em", "activation_map"}
+    assert cells(made["surface_costs"])["em"]["n"].text == "6"
+    assert any("whose time isn't counted" in note for note in made["surface_costs"].notes)
+    beats, reconstructions = (store["surface_maps_mismatch"] for store in stores_of(MIDDLE, found))
+    choice = drawn_beats(found, MIDDLE)["surface_maps_mismatch"]
+    figure, _ = maps_figure(found, beats, reconstructions, choice, MIDDLE)
+    assert any(
+        text.get_text().replace("\n", " ").startswith(METHOD_LABELS["em"])
+        for axes in figure.axes
+        for text in axes.texts
+    )
+
+
+def test_reconstructions_of_shards_and_amortised_ones_become_one():
+    beats = beats_of(MIDDLE, "slender")
+    one, other = (reconstructions_of(MIDDLE, beats, "sigma_0.01_mismatch", 10 + case) for case in range(2))
+    whole = together([one, other.isel(term=slice(0, 1))])
+    assert whole.sizes["fit"] == one.sizes["fit"] + other.sizes["fit"]
+    assert (whole["potential"].values[one.sizes["fit"] :] == other["potential"].values).all()
+    assert together([one]) is one
 
 
 @pytest.mark.parametrize("design", [QUICK, MIDDLE])

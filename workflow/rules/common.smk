@@ -41,6 +41,7 @@ from transmural.stores.config.images import ImageParts, ImageTraining
 from transmural.stores.code_digest import CodeDigests
 from transmural.stores.config.physics_informed import (
     CLASSICAL,
+    FINER_PROTOCOLS,
     PROTOCOLS,
     WALL_PROTOCOLS,
     SurfaceMethods,
@@ -109,7 +110,7 @@ def surface_vertices(surface):
 def surface_simulation(protocol):
     """Tissue of the beats of study 4, as a parameter: that of all simulations, or the finer surface's."""
     found = section("simulation")
-    if protocol == "finer":
+    if protocol in FINER_PROTOCOLS:
         other = study.physics_informed.finer
         found["conduction_velocity_m_per_s"] *= other.velocity
         found["a"] = other.a

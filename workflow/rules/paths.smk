@@ -256,6 +256,28 @@ def surface_fits():
     ]
 
 
+def amortised_networks(wildcards):
+    """Folders of the networks with which methods of generative_em reconstruct beats of study 4, by method."""
+    given = study.physics_informed.amortised
+    pattern = results("networks/generative_em/{subject}/{cohort}/{network}")
+    networks = {name: methods()[name].network for name in given.methods}
+    return {
+        name: pattern.format(
+            subject=wildcards.subject, cohort=given.cohort, network=network
+        )
+        for name, network in networks.items()
+        if network is not None
+    }
+
+
+def amortised_training(wildcards):
+    """Shards of the training cohort, if one of these methods learns from them directly."""
+    given = study.physics_informed.amortised
+    if not any("training" in methods()[name].needs for name in given.methods):
+        return []
+    return expand(shard_paths(given.cohort), subject=wildcards.subject)
+
+
 def generative_em_inputs():
     """What the report needs of generative_em, if it is run."""
     if "generative_em" not in study.studies:

@@ -4,6 +4,12 @@ from transmural.report.surface_labels import figure_titles as surface_figures
 from transmural.report.surface_labels import table_names as surface_tables
 
 SURFACE_FITS = surface_fits()
+AMORTISED = study.physics_informed.amortised
+AMORTISED_SUBJECTS = study.physics_informed.subjects if AMORTISED.methods else []
+AMORTISED_FITS = [
+    results(f"reconstructions/physics_informed/{subject}/amortised")
+    for subject in AMORTISED_SUBJECTS
+]
 
 
 rule surface:
@@ -42,7 +48,7 @@ rule surface_beats:
             "wall" if wildcards.protocol in WALL_PROTOCOLS else "outer"
         ),
         finer=lambda wildcards: (
-            [surface_path("finer")] if wildcards.protocol == "finer" else []
+            [surface_path("finer")] if wildcards.protocol in FINER_PROTOCOLS else []
         ),
     output:
         directory(results("beats/physics_informed/{subject}/{protocol}")),
@@ -112,10 +118,48 @@ rule surface_fits:
         "../scripts/surface_fits.py"
 
 
+rule surface_amortised:
+    input:
+        unpack(amortised_networks),
+        anatomy=rules.anatomy.output[0],
+        transfer=rules.transfer.output[0],
+        beats=surface_beats_path("{subject}", "mismatch"),
+        training=amortised_training,
+    output:
+        directory(results("reconstructions/physics_informed/{subject}/amortised")),
+    log:
+        logs("reconstructions/physics_informed/{subject}/amortised"),
+    benchmark:
+        benchmarks("reconstructions/physics_informed/{subject}/amortised")
+    priority: 10
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(6000),
+        runtime=growing(240),
+    params:
+        seed=study.seed,
+        sigma=study.physics_informed.noise_elsewhere,
+        methods={
+            name: section("generative_em")["inference"].get(name)
+            for name in AMORTISED.methods
+        },
+        sampling=part("generative_em", BeatSampling),
+        measurement=part("generative_em", Measurement),
+        simulation=section("simulation"),
+        library=digest("surface_amortised.py", *map(method_module, AMORTISED.methods)),
+    message:
+        "Reconstructing beats of {wildcards.subject} by methods of generative_em"
+    script:
+        "../scripts/surface_amortised.py"
+
+
 rule surface_scores:
     input:
         beats=[surface_beats_path(*pair) for pair in surface_beat_pairs()],
         fits=[path for *_, path in SURFACE_FITS],
+        amortised=AMORTISED_FITS,
     output:
         results("scores/physics_informed.csv"),
     log:
@@ -131,6 +175,10 @@ rule surface_scores:
     params:
         beats=["/".join(pair) for pair in surface_beat_pairs()],
         parts=[[setting, beats] for setting, beats, _ in SURFACE_FITS],
+        amortised=[
+            [study.physics_informed.amortised_setting, f"{subject}/mismatch"]
+            for subject in AMORTISED_SUBJECTS
+        ],
         library=digest("surface_scores.py"),
     message:
         "Scoring reconstructions on hearts' surfaces"
@@ -143,6 +191,7 @@ rule surface_results:
         scores=rules.surface_scores.output[0],
         beats=rules.surface_scores.input.beats,
         fits=rules.surface_scores.input.fits,
+        amortised=AMORTISED_FITS,
     output:
         tables=table_files(surface_tables(study.physics_informed)),
         figures=figure_files(surface_figures(study.physics_informed)),
@@ -160,6 +209,7 @@ rule surface_results:
         study=section("physics_informed"),
         beats=rules.surface_scores.params.beats,
         parts=rules.surface_scores.params.parts,
+        amortised=rules.surface_scores.params.amortised,
         run=lambda wildcards, output: str(Path(output[0]).parents[1]),
         library=digest("surface_results.py"),
     message:

@@ -5,14 +5,16 @@ import numpy as np
 from step import made_by, step
 from transmural.cohorts.surface_beats import beats_of_finer_surface, origin_vertices, simulate_surface_beats
 from transmural.stores.config import Simulation
+from transmural.stores.config.physics_informed import FINER_PROTOCOLS
 from transmural.stores.contracts import ANATOMY, SURFACE_BEATS, SURFACE_TRANSFER
 from transmural.stores.store import open_store, write_store
 
 
 def beats_of(protocol, anatomy, transfer, finer, sites, simulation, time_ms, names, threads):
     given = sites, simulation, time_ms
-    if protocol == "finer":
-        return beats_of_finer_surface(anatomy, transfer, finer, *given, names)
+    if protocol in FINER_PROTOCOLS:
+        source = "surface" if protocol == "finer" else "other_cells"
+        return beats_of_finer_surface(anatomy, transfer, finer, *given, names, source)
     source = "volume" if protocol == "mismatch" else "surface"
     options = {"case_names": names, "threads": threads, "device": simulation.device}
     return simulate_surface_beats(anatomy, transfer, *given, source, **options)

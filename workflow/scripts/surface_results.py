@@ -6,7 +6,7 @@ import pandas as pd
 
 from step import step
 from transmural.report.style import write_figure
-from transmural.report.surface_cases import drawn_beats
+from transmural.report.surface_cases import drawn_beats, together
 from transmural.report.surface_figures import figures
 from transmural.report.surface_section import surface_conditions
 from transmural.report.surface_tables import tables
@@ -16,8 +16,11 @@ from transmural.stores.contracts import SURFACE_BEATS, SURFACE_RECONSTRUCTIONS
 from transmural.stores.store import open_store
 
 
-def write_results(scores, beats_paths, fit_paths, study, run):
-    """Paths of beats by heart and protocol, of reconstructions by setting, heart and protocol, shard by shard."""
+def write_results(scores, beats_paths, fit_paths, amortised_paths, study, run):
+    """Paths of beats by heart and protocol, of reconstructions by setting, heart and protocol, shard by shard.
+
+    Those of amortised methods are not in shards.
+    """
     for table in tables(scores, study, [surface_conditions(study)]):
         write_table(table, run / "tables")
     beats, fits = {}, {}
@@ -25,7 +28,9 @@ def write_results(scores, beats_paths, fit_paths, study, run):
         place = f"{choice.subject}/{study.settings[choice.setting].protocol}"
         shard = (choice.case - study.first_case) // study.shard_cases
         beats[name] = open_store(beats_paths[place], SURFACE_BEATS)
-        fits[name] = open_store(fit_paths[choice.setting, place][shard], SURFACE_RECONSTRUCTIONS)
+        paths = [fit_paths[choice.setting, place][shard]]
+        paths += [path for part, path in amortised_paths.items() if part == (choice.setting, place)]
+        fits[name] = together([open_store(path, SURFACE_RECONSTRUCTIONS) for path in paths])
     for name, (figure, caption) in figures(scores, study, beats, fits).items():
         write_figure(figure, caption, run / "figures" / name)
 
@@ -40,6 +45,7 @@ if __name__ == "__main__":
             pd.read_csv(given.scores),
             dict(zip(params.beats, given.beats, strict=True)),
             fit_paths,
+            dict(zip(map(tuple, params.amortised), given.amortised, strict=True)),
             PhysicsInformedStudy(**params.study),
             Path(params.run),
         )

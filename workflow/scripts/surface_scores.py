@@ -20,9 +20,12 @@ def score(beats_paths, parts, output_path):
 
 if __name__ == "__main__":
     with step(snakemake):
-        params = snakemake.params
+        params, given = snakemake.params, snakemake.input
         score(
-            dict(zip(params.beats, snakemake.input.beats, strict=True)),
-            [(*part, path) for part, path in zip(params.parts, snakemake.input.fits, strict=True)],
+            dict(zip(params.beats, given.beats, strict=True)),
+            [
+                (*part, path)
+                for part, path in zip([*params.parts, *params.amortised], [*given.fits, *given.amortised], strict=True)
+            ],
             snakemake.output[0],
         )

@@ -3,7 +3,8 @@
 A beat's source is the «surface», as it is published: a wave of Aliev and Panfilov on the very surface on which it is
 reconstructed, its ECG through the very transfer matrix that is inverted (an inverse crime). Or the «volume», harder and
 fairer: the beat is simulated in the wall, with fibres, its ECG comes from all of its voxels, and the surface only
-samples it. Between them stand beats of a finer surface that a coarser one samples (`beats_of_finer_surface`).
+samples it. Between them stand beats of a finer surface that a coarser one samples (`beats_of_finer_surface`), of the
+same cells or, «other_cells», of Mitchell's and Schaeffer's.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +24,12 @@ from transmural.stores.random_streams import case_generator
 from transmural.tissue.blocks import Device
 from transmural.tissue.events import activation_time
 from transmural.tissue.monodomain import Observers, Tissue, simulate
+from transmural.tissue.surface_cells import simulate_surface_cells
 from transmural.tissue.surface_waves import simulate_surface
 
 Floats = NDArray[np.float64]
-Source = Literal["surface", "volume"]
+SurfaceSource = Literal["surface", "other_cells"]
+Source = Literal[SurfaceSource, "volume"]
 
 
 def origin_vertices(vertices: int, seed: int, subject: str, cases: range, sites: int = 1) -> list[list[int]]:
@@ -75,7 +78,7 @@ def simulate_surface_beats(
     time_ms
         Times of the frames: equally spaced, from 0, shape (frame,).
     source
-        "surface" or "volume".
+        "surface", "other_cells" (on the surface, too) or "volume".
     case_names
         How errors name the cases.
     threads, device, progress
@@ -85,8 +88,8 @@ def simulate_surface_beats(
     -------
     xarray.Dataset
         Fulfils `contracts.SURFACE_BEATS`; besides, ``activated_fraction`` (case,). Attributes ``ecg_source``,
-        ``rest_mv``, ``amplitude_mv`` and those of ``transfer``; of "surface" beats also
-        ``diffusivity_mm2_per_ms`` and ``step_ms``.
+        ``rest_mv``, ``amplitude_mv`` and those of ``transfer``; of beats on the surface
+        also ``diffusivity_mm2_per_ms`` and ``step_ms``.
 
     Raises
     ------
@@ -97,8 +100,9 @@ def simulate_surface_beats(
     """
     names = list(case_names) if case_names is not None else [f"case {i}" for i in range(len(origin_vertex))]
     site = _padded(origin_vertex, transfer.sizes["vertex"], names)
-    if source == "surface":
-        waves = simulate_surface(
+    if source != "volume":
+        simulate_waves = simulate_surface if source == "surface" else simulate_surface_cells
+        waves = simulate_waves(
             transfer["vertex_position"].values,
             transfer["face"].values,
             origin_vertex,
@@ -153,12 +157,13 @@ def beats_of_finer_surface(
     simulation: Simulation,
     time_ms: NDArray[np.floating],
     case_names: Sequence[str] | None = None,
+    source: SurfaceSource = "surface",
 ) -> xr.Dataset:
     """Beats of a finer surface of a heart as a coarser one samples them.
 
     Parameters
     ----------
-    anatomy, simulation, time_ms, case_names
+    anatomy, simulation, time_ms, case_names, source
         As for `simulate_surface_beats`.
     transfer, finer
         Of the surface that samples and of the one on which beats run, to the same electrodes.
@@ -171,21 +176,22 @@ def beats_of_finer_surface(
     """
     tree, position = cKDTree(finer["vertex_position"].values), transfer["vertex_position"].values
     sites = [np.atleast_1d(tree.query(position[list(case)])[1]).tolist() for case in origin_vertex]
-    beats = simulate_surface_beats(anatomy, finer, sites, simulation, time_ms, "surface", case_names=case_names)
+    beats = simulate_surface_beats(anatomy, finer, sites, simulation, time_ms, source, case_names=case_names)
     weights = nearest_on_surface(
         transfer["vertex_position"].values, finer["vertex_position"].values, finer["face"].values
     )
     tmp = np.stack([(weights @ case.T).T for case in beats["tmp"].values]).astype(np.float32)
     taken = {name: transfer[name] for name in SURFACE_BEATS.variables if name in transfer and name != "lead"}
     site = _padded(origin_vertex, transfer.sizes["vertex"], list(case_names or map(str, range(len(sites)))))
-    return beats.drop_dims(("vertex", "face")).assign(
-        {
-            **taken,
-            "tmp": (("case", "time", "vertex"), tmp),
-            "activation_time": (("case", "vertex"), activation_time(tmp, beats["time"].values)),
-            "origin_vertex": (("case", "site"), site.astype(np.int32)),
-        }
-    ).assign_attrs(transfer.attrs | {"ecg_source": "a finer surface of other tissue"})  # fmt: skip
+    other = "tissue" if source == "surface" else "cells"
+    sampled = {
+        **taken,
+        "tmp": (("case", "time", "vertex"), tmp),
+        "activation_time": (("case", "vertex"), activation_time(tmp, beats["time"].values)),
+        "origin_vertex": (("case", "site"), site.astype(np.int32)),
+    }
+    attributes = transfer.attrs | {"ecg_source": f"a finer surface of other {other}"}
+    return beats.drop_dims(("vertex", "face")).assign(sampled).assign_attrs(attributes)
 
 
 def noisy_ecg(beats: xr.Dataset, electrodes: int, sigma: float, seed: int) -> tuple[Floats, Floats]:

@@ -15,11 +15,11 @@ from transmural.report.quantities import quantity
 from transmural.report.style import PAGE_WIDTH_IN, method_colour, method_marker, new_figure, readable, styled
 from transmural.report.surface_cases import over_fits
 from transmural.report.surface_labels import (
-    COMPARED,
     METHOD_LABELS,
     PROTOCOL_WORDS,
     STUDY,
     common_noise,
+    compared,
     decibels,
     ordered,
     published_noise,
@@ -48,7 +48,7 @@ def noise_figure(scores: pd.DataFrame, study: PhysicsInformedStudy) -> tuple[Fig
     figure and caption
     """
     levels = published_noise(study)
-    rows = _drawn_rows(scores, levels)
+    rows = _drawn_rows(scores, levels, study)
     methods = ordered(rows["method"])
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 2.9, pad_in=0.04)
@@ -81,7 +81,7 @@ def protocol_figure(scores: pd.DataFrame, study: PhysicsInformedStudy) -> tuple[
     figure and caption
     """
     settings = common_noise(study)
-    rows = _drawn_rows(scores, settings)
+    rows = _drawn_rows(scores, settings, study)
     methods = ordered(rows["method"])
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 4.2)
@@ -116,9 +116,11 @@ def protocol_figure(scores: pd.DataFrame, study: PhysicsInformedStudy) -> tuple[
     )
 
 
-def _drawn_rows(scores: pd.DataFrame, settings: Mapping[str, float] | Sequence[str]) -> pd.DataFrame:
+def _drawn_rows(
+    scores: pd.DataFrame, settings: Mapping[str, float] | Sequence[str], study: PhysicsInformedStudy
+) -> pd.DataFrame:
     """Rows by beat of the methods and settings that are compared."""
-    return over_fits(scores[scores["method"].isin(COMPARED) & scores["setting"].isin(list(settings))])
+    return over_fits(scores[scores["method"].isin(compared(study)) & scores["setting"].isin(list(settings))])
 
 
 def _against_noise(axes: Axes, rows: pd.DataFrame, levels: Mapping[str, float], methods: Sequence[str]) -> None:

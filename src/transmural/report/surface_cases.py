@@ -1,6 +1,9 @@
 """Scores of study 4 by beat: a network's fits from other first weights averaged, their spread apart; drawn beats."""
 
+from collections.abc import Sequence
+
 import pandas as pd
+import xarray as xr
 
 from transmural.report.drawn_case import Choice, choose_case
 from transmural.report.surface_labels import PROPOSED, drawn_settings, setting_words
@@ -62,6 +65,15 @@ def drawn_beats(scores: pd.DataFrame, study: PhysicsInformedStudy) -> dict[str, 
     """
     mean = over_fits(scores[scores["method"] == PROPOSED])
     return {figure: choose_case(mean, setting, "re") for figure, setting in drawn_settings(study).items()}
+
+
+def together(reconstructions: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Reconstructions of the same beats as one; of several, histories are left out, as they differ in their terms."""
+    if len(reconstructions) == 1:
+        return reconstructions[0]
+    return xr.concat(
+        [one[["potential", "seconds"]].drop_vars("term", errors="ignore") for one in reconstructions], "fit"
+    )
 
 
 def how_drawn(choice: Choice, study: PhysicsInformedStudy) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from transmural.inverse.registry import labels
 from transmural.stores.config.physics_informed import (
     CLASSICAL,
     COMPARED_NETWORKS,
@@ -17,11 +18,11 @@ STUDY = "physics_informed"
 PROPOSED = "eand_arn"
 """The method that the paper proposes."""
 COMPARED = (*CLASSICAL, *COMPARED_NETWORKS)
-"""Methods of every setting."""
+"""Methods of every setting; `compared` adds those of one."""
 GRID = (DATA_NETWORK, *FIELD_NETWORKS)
 """Networks of the ablation: without physics, and all derivatives with all forms."""
 
-METHOD_LABELS: Mapping[str, str] = {
+_LABELS = {
     "tikhonov0": "Tikhonov, order 0",
     "tikhonov1": "Tikhonov, order 1",
     "tikhonov2": "Tikhonov, order 2",
@@ -34,9 +35,12 @@ METHOD_LABELS: Mapping[str, str] = {
     "nd_resnet": "ND, residual",
     PROPOSED: "EAND-ARN",
 }
+METHOD_LABELS: Mapping[str, str] = _LABELS | {name: label for name, label in labels().items() if name not in _LABELS}
+"""Of this study's own methods first, then of those of generative_em."""
 PROTOCOL_LABELS: Mapping[Protocol, str] = {
     "published": "As published",
     "finer": "Finer mesh",
+    "cells": "Other cells",
     "wall": "On the wall",
     "mismatch": "Mismatch",
 }
@@ -44,6 +48,7 @@ PROTOCOL_WORDS: Mapping[Protocol, str] = {
     "published": "as published, one mesh, one set of parameters and one matrix make the data and reconstruct from them "
     "(an inverse crime)",
     "finer": "finer mesh: data are made on a finer mesh, with its matrix, another velocity and another threshold",
+    "cells": "other cells: as finer mesh, but with the action potential of Mitchell and Schaeffer",
     "wall": "on the wall: transmembrane potentials on the muscle's own surface, otherwise as published",
     "mismatch": "mismatch: beats are simulated in the wall's volume with fibres, and electrodes see all of its voxels",
 }
@@ -64,6 +69,11 @@ class SettingWords(NamedTuple):
 
     protocol: str
     noise: str
+
+
+def compared(study: PhysicsInformedStudy) -> tuple[str, ...]:
+    """Methods that are compared in a run, amortised ones in one setting only."""
+    return (*COMPARED, *study.amortised.methods)
 
 
 def table_names(study: PhysicsInformedStudy) -> list[str]:

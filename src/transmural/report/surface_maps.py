@@ -85,7 +85,8 @@ def maps_figure(
         If the beat, or a reconstruction of it, isn't there.
     """
     classical = best_classical(scores, choice.setting)
-    beat = shown_beat(beats, reconstructions, choice, [classical, *COMPARED_NETWORKS])
+    amortised = study.amortised.methods if choice.setting == study.amortised_setting else []
+    beat = shown_beat(beats, reconstructions, choice, [classical, *COMPARED_NETWORKS, *amortised])
     interval = next((ms for ms in _INTERVALS_MS if beat.last_ms / ms <= _BANDS), _INTERVALS_MS[-1])
     times = BoundaryNorm(np.arange(0, beat.last_ms + interval, interval), 256, extend="max")
     widths, heights = _sizes_in(beat)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from transmural.evaluation.statistics import FEWEST_TESTED, corrected, paired_tests
 from transmural.report.surface_cases import over_fits
-from transmural.report.surface_labels import COMPARED, METHOD_LABELS, PROPOSED, ordered_settings, setting_words
+from transmural.report.surface_labels import METHOD_LABELS, PROPOSED, compared, ordered_settings, setting_words
 from transmural.report.table import Table
 from transmural.report.tables import paired_table
 from transmural.stores.config.physics_informed import PhysicsInformedStudy
@@ -29,8 +29,9 @@ def comparisons(scores: pd.DataFrame, study: PhysicsInformedStudy) -> pd.DataFra
     As `statistics.paired_tests`. Statistics are NaN for fewer than ``FEWEST_TESTED`` beats; Holm's correction is over
     all other rows. Empty where nothing can be compared.
     """
-    chosen = over_fits(scores[(scores["metric"] == _METRIC) & scores["method"].isin(COMPARED)])
-    chosen = chosen.sort_values("method", key=lambda names: names.map(COMPARED.index), kind="stable")
+    methods = compared(study)
+    chosen = over_fits(scores[(scores["metric"] == _METRIC) & scores["method"].isin(methods)])
+    chosen = chosen.sort_values("method", key=lambda names: names.map(methods.index), kind="stable")
     found = []
     for setting in ordered_settings(study):
         here = chosen[chosen["setting"] == setting]

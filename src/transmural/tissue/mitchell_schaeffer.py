@@ -41,6 +41,16 @@ _TEMPLATE_MS = 600.0
 _TOLERANCE = 1e-9
 
 
+def rates(v: Any, h: Any, cell: MitchellSchaeffer = STANDARD) -> tuple[Any, Any]:
+    """Return dv/dt and dh/dt in 1/ms without a stimulus; numbers or arrays of one shape."""
+    gate = np.where(v < cell.v_gate, (1 - h) / cell.tau_open, -h / cell.tau_close)
+    return _current(v, h, cell), gate
+
+
+def _current(v: Any, h: Any, cell: MitchellSchaeffer) -> Any:
+    return h * v * v * (1 - v) / cell.tau_in - v / cell.tau_out
+
+
 def cell_potential(
     time_ms: NDArray[np.floating],
     stimulus_per_ms: float = _STIMULUS_PER_MS,
@@ -78,7 +88,7 @@ def cell_potential(
         def rate(_: float, y: NDArray[np.float64], j: float = current, is_open: bool = open_gate) -> list[float]:
             v, h = y
             gate = (1 - h) / cell.tau_open if is_open else -h / cell.tau_close
-            return [h * v * v * (1 - v) / cell.tau_in - v / cell.tau_out + j, gate]
+            return [_current(v, h, cell) + j, gate]
 
         def passage(_: float, y: NDArray[np.float64]) -> float:
             return float(y[0] - cell.v_gate)

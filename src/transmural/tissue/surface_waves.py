@@ -33,6 +33,8 @@ from transmural.tissue.velocity import calibrated_diffusivity, stable_step_ms, s
 
 # Of the stable step that is taken; D, and with it the limit, changes a little with the step for which it is calibrated.
 _SAFETY = 0.9
+EQUIVALENT_CABLE = np.sqrt(3) / 2
+"""Pieces of the cable on which a plane wave travels as on equilateral triangles, in edges of these."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ def simulate_surface(
     times: NDArray[np.float64] = np.asarray(time_ms, dtype=np.float64)
     vertices = len(vertex_mm)
     a = np.full((len(site), vertices), config.a) if excitability is None else np.asarray(excitability)
-    _check(site, a, times, names, vertices)
+    check_surface_cases(site, a, times, names, vertices)
     operators = surface_operators(vertex_mm, face)
     frame_ms = float(times[1] - times[0])
     diffusivity, steps = diffusivity_and_steps(operators, len(face), config, frame_ms)
@@ -104,14 +106,14 @@ def simulate_surface(
     start = block_factory(sparse.csr_matrix(diffusivity * operators.laplacian), step_ms, config.time_unit_ms, "cpu")
     observers = Observers(np.arange(vertices), np.empty((0, vertices)))
     recorder, beats = Recorder(observers, config, times, steps), Beats.empty(len(site), len(times), observers)
-    stimulated = _stimulated(vertex_mm, face, site, config.stimulus_radius_mm)
+    stimulated = stimulated_vertices(vertex_mm, face, site, config.stimulus_radius_mm)
     for first in range(0, len(site), LANES):
         # Lanes beyond the last case repeat it.
         lanes = np.minimum(first + np.arange(LANES), len(site) - 1)
         u, threshold = (np.ascontiguousarray(field[lanes].T, dtype=np.float32) for field in (stimulated, a))
         recorder.follow(start(u, threshold, Kinetics.of(config)), threshold, names, first, beats)
     if require_capture:
-        _check_capture(beats.activated_fraction, names, config)
+        check_captured(beats.activated_fraction, names, config)
     return SurfaceWaves(beats.tmp, beats.activated_fraction, diffusivity, step_ms)
 
 
@@ -136,23 +138,32 @@ def diffusivity_and_steps(
     ConfigurationError
         If a wave doesn't propagate because the triangles are too coarse for the width of its front.
     """
-    # Equilateral triangles of edge h have the area √3/4 h².
-    edge_mm = float(np.sqrt(4 / np.sqrt(3) * operators.area_mm2.sum() / faces))
-    cable_mm = np.sqrt(3) / 2 * edge_mm
+    edge_mm = mean_edge_mm(operators, faces)
+    cable_mm = round(EQUIVALENT_CABLE * edge_mm, 3)
     fastest = largest_eigenvalue(sparse.csr_matrix(operators.symmetric_laplacian))
     steps = step_count(frame_ms, config.time_step_ms)
     while True:
         step_ms = frame_ms / steps
-        diffusivity = _diffusivity(config, round(cable_mm, 3), step_ms)
+        diffusivity = _diffusivity(config, cable_mm, step_ms)
         if diffusivity is None:
-            raise ConfigurationError(
-                f"simulation.conduction_velocity_m_per_s: a wave of {config.conduction_velocity_m_per_s:g} m/s doesn't"
-                f" propagate on triangles with edges of {edge_mm:.2g} mm; ask for more vertices or a larger velocity"
-            )
+            raise too_coarse(config, edge_mm)
         limit = _SAFETY * stable_step_ms(diffusivity * fastest, config)
         if step_ms <= limit:
             return diffusivity, steps
         steps = max(steps + 1, step_count(frame_ms, limit))
+
+
+def mean_edge_mm(operators: SurfaceOperators, faces: int) -> float:
+    """Edge of equilateral triangles of the surface's mean area, which is √3/4 h²."""
+    return float(np.sqrt(4 / np.sqrt(3) * operators.area_mm2.sum() / faces))
+
+
+def too_coarse(config: Simulation, edge_mm: float) -> ConfigurationError:
+    """The error that a wave doesn't propagate on triangles of this size."""
+    return ConfigurationError(
+        f"simulation.conduction_velocity_m_per_s: a wave of {config.conduction_velocity_m_per_s:g} m/s doesn't"
+        f" propagate on triangles with edges of {edge_mm:.2g} mm; ask for more vertices or a larger velocity"
+    )
 
 
 @lru_cache(maxsize=64)
@@ -160,7 +171,7 @@ def _diffusivity(config: Simulation, cable_mm: float, step_ms: float) -> float |
     return calibrated_diffusivity(config.conduction_velocity_m_per_s, config, cable_mm, step_ms)
 
 
-def _stimulated(
+def stimulated_vertices(
     vertex_mm: NDArray[np.floating], face: NDArray[np.integer], site: Sequence[Sequence[int]], radius_mm: float
 ) -> NDArray[np.bool_]:
     """Vertices within the radius of a site, by shortest paths along edges, shape (case, vertex)."""
@@ -174,7 +185,14 @@ def _stimulated(
     return within
 
 
-def _check_capture(activated_fraction: NDArray[np.float64], names: list[str], config: Simulation) -> None:
+def check_captured(activated_fraction: NDArray[np.float64], names: list[str], config: Simulation) -> None:
+    """Refuse beats that activate less than ``config.capture_fraction`` of the excitable vertices.
+
+    Raises
+    ------
+    SimulationError
+        Naming them.
+    """
     died = np.flatnonzero(activated_fraction < config.capture_fraction)
     if len(died):
         some = ", ".join(f"{names[i]} ({activated_fraction[i]:.0%})" for i in died[:5])
@@ -185,13 +203,20 @@ def _check_capture(activated_fraction: NDArray[np.float64], names: list[str], co
         )
 
 
-def _check(
+def check_surface_cases(
     site: Sequence[Sequence[int]],
     excitability: NDArray[np.floating],
     time_ms: NDArray[np.float64],
     names: list[str],
     vertices: int,
 ) -> None:
+    """Check what beats on a surface start from.
+
+    Raises
+    ------
+    SimulationError
+        If a site is no vertex, naming the case; if there is no case, or ``excitability`` or ``time_ms`` don't fit.
+    """
     if not len(site):
         raise SimulationError("site: there is no case to simulate")
     for name, given in zip(names, site, strict=True):

@@ -99,6 +99,28 @@ class Study(Section):
                 yield f"{study}.subjects names {unknown}; known subjects are {sorted(map(str, self.subjects))}"
 
     @cross_check
+    def _amortised_methods_know_such_beats(self) -> Iterator[str]:
+        given, learnt = self.physics_informed, self.generative_em
+        if not given.amortised.methods:
+            return
+        if given.amortised.cohort not in learnt.cohorts:
+            yield (
+                f"physics_informed.amortised.cohort ('{given.amortised.cohort}') must be one of generative_em.cohorts "
+                f"{learnt.cohorts}"
+            )
+        if learnt.duration_ms < given.duration_ms:
+            yield (
+                f"generative_em.duration_ms ({learnt.duration_ms:g}) must be at least physics_informed.duration_ms "
+                f"({given.duration_ms:g}), whose beats physics_informed.amortised.methods reconstruct"
+            )
+        if given.electrodes[0] != self.anatomy.electrodes or learnt.montage != "body_surface":
+            yield (
+                f"physics_informed.amortised.methods need the montage of which they learnt: generative_em.montage "
+                f"'body_surface' and physics_informed.electrodes ({given.electrodes[0]}) as anatomy.electrodes "
+                f"({self.anatomy.electrodes})"
+            )
+
+    @cross_check
     def _axes_are_at_right_angles(self) -> Iterator[str]:
         for name, subject in self.subjects.items():
             if isinstance(subject, Surfaces):
@@ -189,12 +211,17 @@ def load(config: Mapping[str, Any], methods: Collection[str] | None = None) -> S
 
 
 def _unknown_methods(study: Any, known: Collection[str]) -> Iterator[str]:
-    whole = getattr(study, "generative_em", None)
-    for key, section in {"methods": whole, "robustness.methods": getattr(whole, "robustness", None)}.items():
+    whole, fitted = getattr(study, "generative_em", None), getattr(study, "physics_informed", None)
+    sections = {
+        "generative_em.methods": whole,
+        "generative_em.robustness.methods": getattr(whole, "robustness", None),
+        "physics_informed.amortised.methods": getattr(fitted, "amortised", None),
+    }
+    for key, section in sections.items():
         names = getattr(section, "methods", [])
         unknown = [name for name in dict.fromkeys(names) if name not in known]
         if unknown:
-            yield f"generative_em.{key} names {unknown}; known inverse methods are {sorted(known)}"
+            yield f"{key} names {unknown}; known inverse methods are {sorted(known)}"
 
 
 def _axes(path: str, subject: Surfaces) -> Iterator[str]:

@@ -7,6 +7,7 @@ is reconstructed, through which transfer matrix, and how it was made:
 =============  ========  =============  =======================================================================
 ``published``  outer     potential      a wave on the very mesh, with the very parameters and matrix: an inverse crime
 ``finer``      outer     potential      a wave on a finer mesh, with its matrix, other velocity and other kinetics
+``cells``      outer     potential      as finer, but with the cells of Mitchell and Schaeffer
 ``wall``       wall      transmembrane  as published, but transmembrane potentials on the muscle's own surface
 ``mismatch``   wall      transmembrane  in the wall, with fibres; electrodes see all of its voxels
 =============  ========  =============  =======================================================================
@@ -23,8 +24,10 @@ from transmural.stores.config.subjects import Name
 
 FieldForm = Literal["mlp", "resnet", "adaptive"]
 Derivatives = Literal["automatic", "numerical"]
-Protocol = Literal["published", "finer", "wall", "mismatch"]
-PROTOCOLS: tuple[Protocol, ...] = ("published", "finer", "wall", "mismatch")
+Protocol = Literal["published", "finer", "cells", "wall", "mismatch"]
+PROTOCOLS: tuple[Protocol, ...] = ("published", "finer", "cells", "wall", "mismatch")
+FINER_PROTOCOLS: tuple[Protocol, ...] = ("finer", "cells")
+"""Those whose beats run on a finer mesh."""
 WALL_PROTOCOLS: tuple[Protocol, ...] = ("wall", "mismatch")
 """Those on the surface of the wall; the others are on the outer surface."""
 
@@ -86,11 +89,25 @@ class SpatioTemporal(Section):
 
 
 class FinerModel(Section):
-    """How a beat is made with other mesh and parameters than those that reconstruct it (protocol finer)."""
+    """How a beat is made with other mesh and parameters than those that reconstruct it (protocols finer and cells)."""
 
     vertices: Number = quantity("1", "Vertices of the mesh, in those that reconstruct", ge=1, le=8)
     velocity: Number = quantity("1", "Factor of the conduction velocity", ge=0.5, le=2)
-    a: Number = quantity("1", "Excitation threshold a", gt=0, lt=0.5)
+    a: Number = quantity("1", "Excitation threshold a (protocol finer)", gt=0, lt=0.5)
+
+
+class AmortisedMethods(Section):
+    """Methods of generative_em on the beats of protocol mismatch, trained as there on the same heart."""
+
+    methods: list[str] = Field(description="Inverse methods, by their registered names; none is possible")
+    cohort: Literal["published", "rich"] = Field(description="Training cohort, one of generative_em.cohorts")
+
+    @cross_check
+    def _methods_are_distinct(self) -> Iterator[str]:
+        yield from repeated("methods", self.methods)
+        taken = [name for name in self.methods if name in CLASSICAL]
+        if taken:
+            yield f"methods ({', '.join(taken)}) have namesakes here, which reconstruct on the surface"
 
 
 class SurfaceSetting(NamedTuple):
@@ -158,10 +175,11 @@ class PhysicsInformedStudy(SurfaceMethods):
         min_length=1, description="Standard deviations of the noise, as shares of the potentials' root mean square"
     )
     noise_elsewhere: Number = quantity("1", "That of other protocols and further montages", gt=0, le=1)
-    protocols: list[Literal["published", "finer", "wall", "mismatch"]] = Field(
+    protocols: list[Protocol] = Field(
         min_length=1, description="How beats are made and seen; `published` has all noise levels"
     )
     finer: FinerModel
+    amortised: AmortisedMethods
     seeds: Whole = quantity("1", "Fits of every network, from different first weights", ge=1, le=100)
     ablation: list[Number] = Field(description="Noise levels of `published` at which all six networks are fitted")
     ablation_cases: Whole = quantity("1", "Beats of a heart on which that is done, the first ones", ge=1, le=10_000)
@@ -192,6 +210,11 @@ class PhysicsInformedStudy(SurfaceMethods):
                 yield f"{key} ({', '.join(unknown)}) must be of the levels of noise"
 
     @cross_check
+    def _amortised_methods_have_beats(self) -> Iterator[str]:
+        if self.amortised.methods and "mismatch" not in self.protocols:
+            yield "amortised.methods reconstruct beats of 'mismatch', which protocols must hold"
+
+    @cross_check
     def _beats_have_instants(self) -> Iterator[str]:
         if self.duration_ms < 4 * self.frame_ms:
             yield f"frame_ms ({self.frame_ms:g}) leaves less than five instants of duration_ms ({self.duration_ms:g})"
@@ -207,6 +230,11 @@ class PhysicsInformedStudy(SurfaceMethods):
         settings += [SurfaceSetting(self.noise_elsewhere, protocol, usual) for protocol in others]
         settings += [SurfaceSetting(self.noise_elsewhere, "published", count) for count in further]
         return {self._name(setting): setting for setting in settings}
+
+    @property
+    def amortised_setting(self) -> str:
+        """The setting in which amortised methods reconstruct."""
+        return self._name(SurfaceSetting(self.noise_elsewhere, "mismatch", self.electrodes[0]))
 
     def _name(self, setting: SurfaceSetting) -> str:
         protocol = "" if setting.protocol == "published" else f"_{setting.protocol}"
