@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -217,8 +218,8 @@ def svg_text(figure: Figure, caption: str = "") -> str:
     """The figure as an SVG document that carries its caption; the same figure gives the same bytes."""
     buffer = io.StringIO()
     metadata = {"Date": None, "Creator": "transmural"} | ({"Description": caption} if caption else {})
-    with styled():
-        figure.savefig(buffer, format="svg", metadata=metadata)
+    with styled(), _resolution(figure, mpl.rcParams["savefig.dpi"]):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -231,10 +232,20 @@ def svg_caption(text: str) -> str:
 def png_bytes(figure: Figure, caption: str = "", dpi: float = 220.0) -> bytes:
     """The figure as a PNG image that carries its caption; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    with styled():
-        FigureCanvasAgg(figure)
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "transmural", "Description": caption})
+    with styled(), _resolution(figure, dpi):
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": "transmural", "Description": caption})
     return buffer.getvalue()
+
+
+@contextmanager
+def _resolution(figure: Figure, dpi: float) -> Iterator[None]:
+    """The figure with this resolution; with a canvas' own writer it is drawn once, by `Figure.savefig` twice."""
+    usual = figure.dpi
+    figure.dpi = dpi
+    try:
+        yield
+    finally:
+        figure.dpi = usual
 
 
 def new_figure(width_in: float = PAGE_WIDTH_IN, height_in: float = 4.0, pad_in: float = 0.02) -> Figure:
@@ -257,8 +268,10 @@ def split(
 
 def write_figure(figure: Figure, caption: str, stem: Path) -> None:
     """Write ``stem.svg`` and ``stem.png``, each whole or not at all, with the caption inside."""
-    with styled():  # laid out once for both
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        with styled():  # laid out once for both
+            engine.execute(figure)
+            figure.set_layout_engine("none")
     write_whole(stem.with_suffix(".svg"), svg_text(figure, caption))
     write_whole(stem.with_suffix(".png"), png_bytes(figure, caption))
