@@ -219,13 +219,13 @@ def test_networks_are_trained_for_what_they_are_tested_with():
         ("betas", [1, 5], "betas holds 5, which networks.cvae_2d has already; leave it out"),
         ("latents", [16], "latents holds 16, which networks.cvae_2d has already; leave it out"),
         ("test_hearts", 0, "conditional_vae.test_hearts = 0: input should be greater than or equal to 1"),
-        ("test_hearts", 6, "test_hearts (6) must be fewer than hearts (5) and subjects (0) together"),
+        ("test_hearts", 6, "test_hearts (6) must be fewer than hearts (4) and subjects (0) together"),
         ("test_maps", 1, "conditional_vae.test_maps = 1: input should be greater than or equal to 2"),
         ("test_share", 0.6, "conditional_vae.test_share = 0.6: input should be less than or equal to 0.5"),
         ("validation_share", 0, "conditional_vae.validation_share = 0: input should be greater than 0"),
         ("voxel_mm", 0.1, "conditional_vae.voxel_mm = 0.1: input should be greater than or equal to 1"),
         ("samples", 1, "conditional_vae.samples = 1: input should be greater than or equal to 2"),
-        ("slices.maps", 1, "slices.maps (1): all hearts have 5 maps together; eight or more are needed"),
+        ("slices.maps", 1, "slices.maps (1): all hearts have 4 maps together; eight or more are needed"),
         ("slices.dimensions", 3, "slices.dimensions (3) must be 2"),
         ("volumes.dimensions", 2, "volumes.dimensions (2) must be 3"),
         ("volumes.dimensions", 4, "conditional_vae.volumes.dimensions = 4: input should be 2 or 3"),
@@ -258,7 +258,7 @@ def test_activation_images_that_cannot_be_are_refused(key, value, message):
 
 
 def test_hearts_that_do_not_test_must_have_maps_to_train_with():
-    config = changed("conditional_vae.test_hearts", 4)
+    config = changed("conditional_vae.test_hearts", 3)
     config["conditional_vae"]["volumes"]["maps"] = 3
     said = "volumes.maps (3): hearts that don't test have 3 maps; four or more are needed"
     assert said in refusal(config)
@@ -295,7 +295,7 @@ def test_autoencoders_of_images_are_trained_for_what_they_are_tested_with():
         ("ablation", [0.3], "ablation (0.3) must be of the levels of noise"),
         ("ablation_cases", 3, "ablation_cases (3) must be at most cases (1)"),
         ("protocols", ["mismatch"], "protocols must hold 'published', with which the others are compared"),
-        ("protocols", ["published", "guess"], "protocols.1 = 'guess': input should be 'published', 'finer', 'wall' or"),
+        ("protocols", ["published", "guess"], "protocols.1 = 'guess': input should be 'published', 'finer', 'cells', 'wall' or"),
         ("frame_ms", 20, "physics_informed.duration_ms"),
         ("finer.vertices", 0.5, "finer.vertices = 0.5: input should be greater than or equal to 1"),
         ("field.physics.delay", 0.6, "delay (0.6) must be less than balance_until (0.5)"),
@@ -310,6 +310,25 @@ def test_surface_studies_that_cannot_be_are_refused(key, value, message):
         config["physics_informed"]["duration_ms"] = 60
         message = "frame_ms (20) leaves less than five instants of duration_ms (60)"
     assert message in refusal(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("physics_informed.amortised.methods", ["em", "stre"], "methods (stre) have namesakes here"),
+        ("physics_informed.amortised.methods", ["em", "em"], "em"),
+        ("physics_informed.protocols", ["published"], "amortised.methods reconstruct beats of 'mismatch', which"),
+        ("generative_em.cohorts", ["published"], "amortised.cohort ('rich') must be one of generative_em.cohorts"),
+        ("generative_em.duration_ms", 300, "must be at least physics_informed.duration_ms (400)"),
+        ("physics_informed.electrodes", [352], "physics_informed.electrodes (352) as anatomy.electrodes (120)"),
+        ("generative_em.montage", "standard_12", "need the montage of which they learnt"),
+    ],
+)  # fmt: skip
+def test_amortised_methods_must_know_beats_of_the_surfaces(key, value, message):
+    config = changed(key, value)
+    assert message in refusal(config)
+    config["physics_informed"]["amortised"]["methods"] = []
+    assert load(config)
 
 
 def test_settings_of_surfaces_are_noise_protocols_and_montages():
@@ -370,11 +389,14 @@ def test_method_names_are_checked_where_they_are_known():
     config = changed("generative_em.methods", ["greensite", "wishful"])
     config["generative_em"] |= {"reference_method": "greensite"}
     config["generative_em"]["robustness"]["methods"] = ["greensite"]
+    config["physics_informed"]["amortised"]["methods"] = ["greensite"]
     assert load(config).generative_em.methods == ["greensite", "wishful"]
     assert "names ['wishful']; known inverse methods are ['greensite', 'tikhonov0']" in refusal(
         config, methods=["tikhonov0", "greensite"]
     )
     assert load(config, methods=["greensite", "wishful"])
+    config["physics_informed"]["amortised"]["methods"] = ["other"]
+    assert "physics_informed.amortised.methods names ['other']; known" in refusal(config, methods=["greensite", "wishful"])
 
 
 def test_cross_checks_run_on_what_is_valid():
