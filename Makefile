@@ -33,7 +33,7 @@ types: $(VENV)/.installed
 unit: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
 
-# The readers of files, with two hundred times as many spoilt ones as in `unit`.
+# The readers of files, with fifty times as many spoilt ones as in `unit`.
 fuzz: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --hypothesis-profile fuzz -k hostile
 

@@ -34,9 +34,9 @@ _VALUES = st.one_of(
 
 
 def few(examples: int) -> settings:
-    """Settings of a fuzz test: few examples, two hundred times as many with the profile `MANY`."""
+    """Settings of a fuzz test: few examples, fifty times as many with the profile `MANY`."""
     many = settings.get_current_profile_name() == MANY
-    return settings(max_examples=200 * examples if many else examples, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=50 * examples if many else examples, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

@@ -18,7 +18,14 @@ CALLS = {
     "np.fromfile", "pd.read_pickle", "pd.eval", "yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load",
     "shutil.unpack_archive", "pooch.Untar", "pooch.Unzip", "tempfile.mktemp",
 }  # fmt: skip
-KEYWORDS = {"shell": True, "allow_pickle": True, "weights_only": False}
+KEYWORDS = [("shell", True), ("allow_pickle", True), ("weights_only", False)]
+
+
+def dotted(node):
+    """A name with dots, as it is written; empty for other expressions."""
+    if isinstance(node, ast.Attribute) and (before := dotted(node.value)):
+        return f"{before}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def dangers(text):
@@ -28,13 +35,13 @@ def dangers(text):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             yield from (name for name in names if name.split(".")[0] in MODULES)
         elif isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
+            called = dotted(node.func)
             if called in CALLS or called in NAMES:
                 yield called
             yield from (
                 f"{keyword.arg}={keyword.value.value}"
                 for keyword in node.keywords
-                if isinstance(keyword.value, ast.Constant) and KEYWORDS.get(keyword.arg) is keyword.value.value
+                if isinstance(keyword.value, ast.Constant) and (keyword.arg, keyword.value.value) in KEYWORDS
             )
 
 

