@@ -128,7 +128,9 @@ def _read_node_numbers(path: Path, torso_points: Floats | None) -> tuple[tuple[s
         raise GeometryError(f"electrodes: {path} can't be read as MATLAB: {reason(error)}") from None
     vectors = {key: value for key, value in content.items() if isinstance(value, np.ndarray) and value.ndim == 1}
     if len(vectors) != 1:
-        raise GeometryError(f"electrodes: {path} holds {sorted(content)}; expected one vector of node numbers")
+        raise GeometryError(
+            f"electrodes: {path} holds {reprlib.repr(sorted(content))}; expected one vector of node numbers"
+        )
     (numbers,) = vectors.values()
     if numbers.dtype.kind not in "iuf" or not np.all(numbers == np.rint(numbers)):
         raise GeometryError(f"electrodes: {path} holds values that are not whole; expected node numbers of the torso")

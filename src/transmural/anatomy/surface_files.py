@@ -6,6 +6,7 @@ Whatever is wrong with a file becomes one `GeometryError` that names it.
 import contextlib
 import io
 import re
+import reprlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -150,8 +151,8 @@ def _read_matlab(path: Path) -> tuple[Floats, Ints]:
             # MATLAB counts from 1; a zero can only mean that the file counts from 0.
             return _upright(np.asarray(points, dtype=float)), faces - int(faces.min(initial=1) > 0)
     raise GeometryError(
-        f"{path} holds {sorted(found)}, but no points ({' or '.join(_MATLAB_POINTS)}) together with faces "
-        f"({' or '.join(_MATLAB_FACES)})"
+        f"{path} holds {reprlib.repr(sorted(found))}, but no points ({' or '.join(_MATLAB_POINTS)}) together with "
+        f"faces ({' or '.join(_MATLAB_FACES)})"
     )
 
 
