@@ -33,6 +33,8 @@ _FIELD = re.compile(rf"(?<![A-Za-z])({_KEYS})\.(.+?)(?=[._-](?:{_KEYS})\.|\.npy$
 _PATTERN = "pattern_"
 # Names of hearts and patterns: they name files, lines of tables and places in the report.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+# Headers of later versions may announce gigabytes of themselves.
+_MAGIC = b"\x93NUMPY\x01\x00"
 _NUMBER = re.compile(r"[0-9]{1,5}")
 # Where names don't say: the archive's own reference.
 _CYCLE_LENGTH_MS, _RAPID_RECTIFIER = 1000.0, 1.0
@@ -205,6 +207,9 @@ def _described(file: Path) -> _Described:
 def _array(file: Path, columns: int) -> NDArray[np.floating]:
     """Array of a file after checking it."""
     try:
+        with file.open("rb") as stream:
+            if stream.read(len(_MAGIC)) != _MAGIC:
+                raise ValueError("of version 1.0 of the format")
         # Nothing is read of a larger array, and arrays of objects, which may run code when read, can't be mapped.
         values = np.lib.format.open_memmap(file, mode="r")
     # NumPy meets broken headers in many ways.
