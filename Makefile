@@ -1,13 +1,14 @@
-# Front doors: study, test, cluster-test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
+# Front doors: study, test, fuzz, cluster-test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
 RUN ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
-SNAKEMAKE = $(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+# Snakemake runs code that it finds in an overlay, so overlays are looked through first.
+SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m transmural.stores.overlays $(CONFIG) && )$(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit cluster-test bench reference docs lock clean
+.PHONY: study tables report test lint types unit fuzz cluster-test bench reference docs lock clean
 
 # CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
@@ -31,6 +32,10 @@ types: $(VENV)/.installed
 # A file's tests stay on one worker, so that the smoke run is made once.
 unit: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
+
+# The readers of files, with fifty times as many spoilt ones as in `unit`.
+fuzz: $(VENV)/.installed
+	$(BIN)/pytest -n 2 --hypothesis-profile fuzz -k hostile
 
 # The profile for clusters on a real SLURM, skipped where there is none and none can be had. Snakemake loads every plugin
 # that it finds, so this one, with the pandas that it needs, would slow every start: it lives on top of $(VENV).

@@ -15,6 +15,7 @@ from transmural.stores.config import load
 
 # The same examples everywhere, and no limit of time an example: a busy machine is no failure.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fuzz", deadline=None)  # see mutations.few
 hypothesis.settings.load_profile("project")
 
 CONFIG = Path(__file__).parents[1] / "config"

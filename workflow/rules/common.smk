@@ -79,6 +79,25 @@ REGISTRY = str(LIBRARY / "anatomy" / "registry.json")
 PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
 TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())
 
+# Wildcards are single names: none has a separator, begins with a dot or a dash, or means anything to a shell.
+NAME = "[A-Za-z0-9][A-Za-z0-9_.+-]*"
+
+
+wildcard_constraints:
+    cohort=NAME,
+    form=NAME,
+    heart=NAME,
+    method=NAME,
+    model=NAME,
+    network=NAME,
+    protocol=NAME,
+    section=NAME,
+    setting=NAME,
+    shard=NAME,
+    split=NAME,
+    subject=NAME,
+    surface=NAME,
+
 
 def section(name):
     """One section of the configuration, as a parameter: only its changes rerun the rule."""

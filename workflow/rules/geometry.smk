@@ -10,8 +10,6 @@ rule anatomy:
         logs("anatomy/{subject}"),
     benchmark:
         benchmarks("anatomy/{subject}")
-    wildcard_constraints:
-        subject="[^/]+",
     conda:
         ENVIRONMENT
     threads: 1

@@ -21,7 +21,7 @@ from typing import TypedDict
 import pooch
 
 from transmural.stores.config import Subject
-from transmural.stores.errors import ConfigurationError, GeometryError
+from transmural.stores.errors import ConfigurationError, GeometryError, reason
 
 PREFIX = "public:"
 DATA_VARIABLE = "TRANSMURAL_DATA"
@@ -143,4 +143,4 @@ def _cause(error: BaseException) -> str:
     """The innermost reason, without the layers of the HTTP libraries."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return reason(error)

@@ -1,18 +1,21 @@
 """Electrodes from files: a CSV table of positions, or MATLAB node numbers of the body surface."""
 
 import csv
+import reprlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transmural.anatomy.image import LIMB_ELECTRODES
-from transmural.anatomy.surface_files import read_matlab
-from transmural.stores.errors import GeometryError
+from transmural.anatomy.matlab_files import read_matlab
+from transmural.stores.errors import GeometryError, reason
 
 Floats = NDArray[np.float64]
 
 _COLUMNS = ("name", "x", "y", "z")
+_LONGEST_NAME = 40
 
 
 def read_electrodes(path: Path, torso_points: Floats | None = None) -> tuple[tuple[str, ...], Floats]:
@@ -83,7 +86,7 @@ def _read_table(path: Path, what: str) -> tuple[tuple[str, ...], Floats]:
     absent = [column for column in _COLUMNS if column not in header]
     if absent:
         raise GeometryError(
-            f"{what}: {path} has the columns {header}, but {', '.join(absent)} is missing; "
+            f"{what}: {path} has the columns {reprlib.repr(header)}, but {', '.join(absent)} is missing; "
             "the first row must name the columns name, x, y, z, separated by commas"
         )
     columns = [header.index(column) for column in _COLUMNS]
@@ -96,12 +99,19 @@ def _read_table(path: Path, what: str) -> tuple[tuple[str, ...], Floats]:
         except (IndexError, ValueError):
             position = [float("nan")]
         if not np.isfinite(position).all() or not cells[0]:
-            raise GeometryError(f"{what}: {path}, line {number}, is {row}; expected a name and three finite numbers")
+            shown = reprlib.repr(row)
+            raise GeometryError(f"{what}: {path}, line {number}, is {shown}; expected a name and three finite numbers")
+        # Names end up in tables, in the report and on terminals.
+        if len(cells[0]) > _LONGEST_NAME or not cells[0].isprintable():
+            raise GeometryError(
+                f"{what}: {path}, line {number}, has the name {reprlib.repr(cells[0])}; "
+                f"a name is at most {_LONGEST_NAME} characters that can be printed"
+            )
         names.append(cells[0])
         positions.append(position)
     if not names:
         raise GeometryError(f"{what}: {path} has no rows; at least one electrode is needed")
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise GeometryError(f"{what}: {path} names {', '.join(repeated)} more than once; names must differ")
     return tuple(names), np.array(positions)
@@ -115,10 +125,12 @@ def _read_node_numbers(path: Path, torso_points: Floats | None) -> tuple[tuple[s
     except GeometryError:
         raise
     except Exception as error:
-        raise GeometryError(f"electrodes: {path} can't be read as MATLAB: {error}") from None
+        raise GeometryError(f"electrodes: {path} can't be read as MATLAB: {reason(error)}") from None
     vectors = {key: value for key, value in content.items() if isinstance(value, np.ndarray) and value.ndim == 1}
     if len(vectors) != 1:
-        raise GeometryError(f"electrodes: {path} holds {sorted(content)}; expected one vector of node numbers")
+        raise GeometryError(
+            f"electrodes: {path} holds {reprlib.repr(sorted(content))}; expected one vector of node numbers"
+        )
     (numbers,) = vectors.values()
     if numbers.dtype.kind not in "iuf" or not np.all(numbers == np.rint(numbers)):
         raise GeometryError(f"electrodes: {path} holds values that are not whole; expected node numbers of the torso")

@@ -3,11 +3,17 @@
 Coordinates are millimetres with x to the body's left, y to its back and z to its head.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from transmural.stores.errors import GeometryError
+
+_MOST_VOXELS = 2**29
 
 
 class Label(IntEnum):
@@ -63,6 +69,13 @@ class Electrodes:
     names: tuple[str, ...]
     positions_mm: NDArray[np.float64]
     limb_positions_mm: NDArray[np.float64] | None = None
+
+
+def check_grid(shape: Iterable[float], what: str) -> None:
+    """Raise `GeometryError` if a grid is larger than any image of a body needs; ``what`` names its origin."""
+    voxels = math.prod(map(float, shape))
+    if not voxels <= _MOST_VOXELS:
+        raise GeometryError(f"{what} takes {voxels:.3g} voxels, at most {_MOST_VOXELS} are possible; check its units")
 
 
 LIMB_ELECTRODES = ("RA", "LA", "LL", "RL", "V1", "V2", "V3", "V4", "V5", "V6")

@@ -5,6 +5,7 @@ voxel of the new grid at p takes the label of the image voxel nearest to A⁻¹ 
 flip, rotation and voxel shape of the image gives the same anatomy.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
@@ -14,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transmural.anatomy.cavities import Ventricles, find_ventricles, part_wall
-from transmural.anatomy.image import Label, LabelImage
+from transmural.anatomy.image import Label, LabelImage, check_grid
 from transmural.stores.config.subjects import Tissue
-from transmural.stores.errors import GeometryError
+from transmural.stores.errors import GeometryError, reason
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +26,8 @@ TISSUES: tuple[Tissue, ...] = get_args(Tissue)
 WORLD_TO_FRAME = np.array([-1.0, -1.0, 1.0])
 _MARGIN_VOXELS = 2
 _MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001}
+_LARGEST_LABEL = 2**31
+_LARGEST_RATIO = {".nii": 1, ".gz": 1032}  # of zlib
 
 
 def read_segmentation(path: Path) -> tuple[NDArray[np.int64], Floats]:
@@ -38,27 +41,46 @@ def read_segmentation(path: Path) -> tuple[NDArray[np.int64], Floats]:
     Raises
     ------
     GeometryError
-        If the file is absent, no NIfTI, not three-dimensional, has values that are not whole, or no usable affine.
+        If the file is absent, no NIfTI, larger than its compression allows, not three-dimensional, has values that are
+        not whole, or no usable affine.
     """
     if not path.is_file():
         raise GeometryError(f"image: there is no file {path}")
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        raise GeometryError(f"image: {path} is of an unknown kind; an image is .nii or .nii.gz")
     try:
         image = nib.load(path)
+        _check_declared(image, path)
         values = np.asarray(image.dataobj)
         affine = np.array(image.affine, dtype=float)
-        unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
+        unit = image.header.get_xyzt_units()[0]
+    except GeometryError:
+        raise
+    # nibabel meets broken files in many ways.
     except Exception as error:
-        raise GeometryError(f"image: {path} can't be read as NIfTI: {str(error).splitlines()[0]}") from None
-    while values.ndim > 3 and values.shape[-1] == 1:
-        values = values[..., 0]
-    if values.ndim != 3:
-        raise GeometryError(f"image: {path} has the shape {values.shape}; a label image has three dimensions")
+        raise GeometryError(f"image: {path} can't be read as NIfTI: {reason(error)}") from None
+    values = values.reshape(values.shape[:3])
     if values.dtype.kind not in "iufb" or not np.all(values == np.rint(values)):
         raise GeometryError(f"image: {path} has values that are not whole numbers; a label image is needed, not a scan")
+    if values.min() < -_LARGEST_LABEL or values.max() >= _LARGEST_LABEL:
+        raise GeometryError(f"image: {path} has values beyond {_LARGEST_LABEL}; a label image is needed, not a scan")
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         raise GeometryError(f"image: {path} has an affine matrix that can't be inverted; save it with its orientation")
     affine[:3] *= _MM.get(unit, 1.0)
     return values.astype(np.int64), np.diag([*WORLD_TO_FRAME, 1.0]) @ affine
+
+
+def _check_declared(image: nib.Nifti1Image, path: Path) -> None:
+    """Check shape and size that the header declares, before anything is read."""
+    if not isinstance(image, nib.Nifti1Image | nib.Nifti2Image):
+        raise ValueError(f"it is {type(image).__name__}")
+    shape = image.shape
+    if len(shape) < 3 or min(shape) < 1 or math.prod(shape[3:]) != 1:
+        raise GeometryError(f"image: {path} has the shape {shape}; a label image has three dimensions")
+    check_grid(shape, f"image: {path}")
+    declared = image.dataobj.offset + math.prod(shape) * image.get_data_dtype().itemsize
+    if declared > path.stat().st_size * _LARGEST_RATIO[path.suffix.lower()]:
+        raise ValueError(f"it announces {declared} bytes of content, more than the file can hold")
 
 
 def named_tissues(values: NDArray[np.int64], labels: Mapping[Tissue, int | Sequence[int]]) -> NDArray[np.uint8]:
@@ -117,7 +139,9 @@ def resampled(
     bounds = [(where[0] - 0.5, where[-1] + 0.5) for where in filled]
     corners = np.stack(np.meshgrid(*bounds, indexing="ij"), axis=-1).reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]
     origin = corners.min(axis=0) + (0.5 - _MARGIN_VOXELS) * spacing_mm
-    shape = np.ceil(np.ptp(corners, axis=0) / spacing_mm - 1e-6).astype(int) + 2 * _MARGIN_VOXELS
+    extent = np.ceil(np.ptp(corners, axis=0) / spacing_mm - 1e-6) + 2 * _MARGIN_VOXELS
+    check_grid(extent, "the image")
+    shape = extent.astype(int)
     inverse = np.linalg.inv(affine)
     base = inverse[:3, :3] @ origin + inverse[:3, 3]
     steps = [inverse[:3, axis, None] * (spacing_mm * np.arange(shape[axis])) for axis in range(3)]
@@ -143,6 +167,8 @@ def label_image(named: NDArray[np.uint8], affine: Floats, spacing_mm: float) -> 
     GeometryError
         If the torso or the myocardium is absent, only one of two ventricles is named, or the cavities can't be found.
     """
+    if not named.any():
+        raise GeometryError("labels: the image has no tissue; name the values of its tissues")
     grid, origin = resampled(named, affine, spacing_mm)
     mask = {tissue: grid == 1 + number for number, tissue in enumerate(TISSUES)}
     present = {tissue for tissue in TISSUES if mask[tissue].any()}

@@ -5,6 +5,8 @@ Whatever is wrong with a file becomes one `GeometryError` that names it.
 
 import contextlib
 import io
+import re
+import reprlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +14,12 @@ from typing import Any
 
 import meshio
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from transmural.anatomy import vtk_polydata
+from transmural.anatomy.matlab_files import read_matlab
 from transmural.anatomy.triangles import TriangleMesh
-from transmural.stores.errors import GeometryError
+from transmural.stores.errors import GeometryError, reason
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,7 +51,7 @@ def read_surface(path: Path, name: str) -> TriangleMesh:
         that are not among its points.
     """
     readers: dict[str, Callable[[Path], tuple[Floats, Ints]]] = {
-        ".stl": _read_meshio, ".ply": _read_meshio, ".obj": _read_obj,
+        ".stl": _read_meshio, ".ply": _read_ply, ".obj": _read_obj,
         ".vtk": _read_vtk, ".vtp": _read_vtp, ".mat": _read_matlab,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
@@ -63,8 +65,8 @@ def read_surface(path: Path, name: str) -> TriangleMesh:
         raise GeometryError(f"{name}: {error}") from None
     # Readers meet broken files in many ways.
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise GeometryError(f"{name}: {path} can't be read as {path.suffix.lower()[1:].upper()}: {reason}") from None
+        kind = path.suffix.lower()[1:].upper()
+        raise GeometryError(f"{name}: {path} can't be read as {kind}: {reason(error)}") from None
     _check(points, faces, f"{name}: {path}")
     return TriangleMesh(f"{name} ({path.name})", points, faces)
 
@@ -89,7 +91,7 @@ def _read_meshio(path: Path) -> tuple[Floats, Ints]:
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             warnings.simplefilter("ignore")
-            mesh = meshio.read(path)
+            mesh = meshio.read(path, path.suffix.lower()[1:])
     except SystemExit:
         raise ValueError(next(iter(said.getvalue().splitlines()), "it isn't what its suffix says")) from None
     faces = [np.zeros((0, 3), np.int64)]
@@ -99,6 +101,18 @@ def _read_meshio(path: Path) -> tuple[Floats, Ints]:
             starts = np.arange(len(corners) + 1) * corners.shape[1]
             faces.append(vtk_polydata.triangulated(corners.ravel(), starts, path))
     return np.asarray(mesh.points, dtype=float).reshape(len(mesh.points), -1), np.concatenate(faces)
+
+
+def _read_ply(path: Path) -> tuple[Floats, Ints]:
+    # meshio looks for the end of the header for ever, and believes the counts in it.
+    content = path.read_bytes()
+    header = re.match(rb".*?\n[ \t]*end_header[ \t]*\r?\n", content, re.DOTALL)
+    if header is None:
+        raise ValueError("its header has no end")
+    for what, count in re.findall(r"element\s+(\w+)\s+(\d+)", header[0].decode(errors="replace")):
+        if int(count) > len(content):
+            raise ValueError(f"it announces {count} of the element {what} in {len(content)} bytes")
+    return _read_meshio(path)
 
 
 def _read_obj(path: Path) -> tuple[Floats, Ints]:
@@ -118,10 +132,7 @@ def _read_obj(path: Path) -> tuple[Floats, Ints]:
 
 
 def _read_vtk(path: Path) -> tuple[Floats, Ints]:
-    content = path.read_bytes()
-    if not vtk_polydata.is_legacy_polydata(content):
-        return _read_meshio(path)
-    points, corners, starts = vtk_polydata.read_legacy(content)
+    points, corners, starts = vtk_polydata.read_legacy(path.read_bytes())
     return points, vtk_polydata.triangulated(corners, starts, path)
 
 
@@ -140,18 +151,9 @@ def _read_matlab(path: Path) -> tuple[Floats, Ints]:
             # MATLAB counts from 1; a zero can only mean that the file counts from 0.
             return _upright(np.asarray(points, dtype=float)), faces - int(faces.min(initial=1) > 0)
     raise GeometryError(
-        f"{path} holds {sorted(found)}, but no points ({' or '.join(_MATLAB_POINTS)}) together with faces "
-        f"({' or '.join(_MATLAB_FACES)})"
+        f"{path} holds {reprlib.repr(sorted(found))}, but no points ({' or '.join(_MATLAB_POINTS)}) together with "
+        f"faces ({' or '.join(_MATLAB_FACES)})"
     )
-
-
-def read_matlab(path: Path) -> dict[str, object]:
-    """Variables of a MATLAB file (version 7 or older) by name; structs have their fields as attributes."""
-    try:
-        content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)
-    except NotImplementedError:
-        raise GeometryError(f"{path} is a MATLAB file of version 7.3; save it with the option -v7") from None
-    return {key: value for key, value in content.items() if not key.startswith("__")}
 
 
 def _fields(value: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transmural.anatomy.cavities import Ventricles, find_ventricles, part_wall
-from transmural.anatomy.image import Label, LabelImage
+from transmural.anatomy.image import Label, LabelImage, check_grid
 from transmural.anatomy.triangles import TriangleMesh, check_closed, check_size, oriented_volume_mm3
 from transmural.anatomy.voxelise import voxelise
 from transmural.stores.errors import GeometryError
@@ -108,6 +108,7 @@ def label_image(surfaces: HeartAndTorso, spacing_mm: float) -> LabelImage:
     origin = surfaces.torso.points.min(axis=0) - _MARGIN_VOXELS * spacing_mm
     extent = np.ceil((surfaces.torso.points.max(axis=0) - origin) / spacing_mm).astype(int) + _MARGIN_VOXELS + 1
     shape = (int(extent[0]), int(extent[1]), int(extent[2]))
+    check_grid(shape, surfaces.torso.name)
 
     def fill(surface: TriangleMesh) -> Mask:
         mask = voxelise(surface, origin, spacing_mm, shape)

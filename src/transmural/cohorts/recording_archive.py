@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from transmural.anatomy.image import LIMB_ELECTRODES
 from transmural.anatomy.recording_points import POINTS
-from transmural.stores.errors import StoreError
+from transmural.stores.errors import StoreError, reason
 from transmural.torso.leads import STANDARD_12, leads
 
 REST_MV = -85.506
@@ -31,6 +31,11 @@ _ECG, _TMP = "pECGData_", "VmData_"
 _KEYS = "bcl|gkr|pattern|volunteer"
 _FIELD = re.compile(rf"(?<![A-Za-z])({_KEYS})\.(.+?)(?=[._-](?:{_KEYS})\.|\.npy$)")
 _PATTERN = "pattern_"
+# Names of hearts and patterns: they name files, lines of tables and places in the report.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+# Headers of later versions may announce gigabytes of themselves.
+_MAGIC = b"\x93NUMPY\x01\x00"
+_NUMBER = re.compile(r"[0-9]{1,5}")
 # Where names don't say: the archive's own reference.
 _CYCLE_LENGTH_MS, _RAPID_RECTIFIER = 1000.0, 1.0
 
@@ -114,7 +119,7 @@ def write_archive(recordings: xr.Dataset, folder: Path, name: str = "transmural"
     Raises
     ------
     StoreError
-        If the samples are others, or two recordings have the same name.
+        If the samples are others, two recordings have the same name, or a name can't be that of a file.
     """
     if not np.array_equal(recordings["time"].values, np.arange(_SAMPLES)):
         raise StoreError(
@@ -152,6 +157,9 @@ def _ending(one: xr.Dataset, name: str) -> str:
         "pattern": pattern,
         "volunteer": str(one["heart"].values),
     }
+    for key in ("pattern", "volunteer"):
+        if not _NAME.fullmatch(fields[key]):
+            raise StoreError(f"recordings: {key} {fields[key]!r} can't be part of a file's name")
     return f"{name}_" + ".".join(f"{key}.{value}" for key, value in fields.items()) + ".npy"
 
 
@@ -163,6 +171,8 @@ def _paired(folder: Path) -> list[tuple[Path, Path]]:
     of_kind = {kind: [file for file in found if file.name.startswith(kind)] for kind in (_ECG, _TMP)}
     if unknown := sorted(set(found) - set(of_kind[_ECG]) - set(of_kind[_TMP])):
         raise StoreError(f"{unknown[0]}: names of the archive's files begin with {_ECG} or {_TMP}")
+    if strange := [file for file in found if not file.is_file()]:
+        raise StoreError(f"{strange[0]}: is no file")
     if not found:
         raise StoreError(f"{folder}: there is no recording ({_ECG}*.npy with {_TMP}*.npy) in the folder or below it")
     for kind, other in ((_ECG, _TMP), (_TMP, _ECG)):
@@ -179,7 +189,8 @@ def _partner(file: Path, kind: str, other: str) -> Path:
 def _described(file: Path) -> _Described:
     fields = dict(_FIELD.findall(file.name))
     numbers = {key: fields.get(key) for key in ("bcl", "gkr")}
-    if not {"volunteer", "pattern"} <= set(fields) or any(n is not None and not n.isdigit() for n in numbers.values()):
+    named = all(_NAME.fullmatch(fields.get(key, "")) for key in ("volunteer", "pattern"))
+    if not named or any(n is not None and not _NUMBER.fullmatch(n) for n in numbers.values()):
         raise StoreError(
             f"{file}: its name must give volunteer.… and pattern.…, and bcl and gkr as whole numbers if at all, such as"
             f" {_ECG}set_bcl.1000.gkr.050.pattern.11.volunteer.v9.npy"
@@ -196,15 +207,18 @@ def _described(file: Path) -> _Described:
 def _array(file: Path, columns: int) -> NDArray[np.floating]:
     """Array of a file after checking it."""
     try:
-        # Arrays of objects, which may run code when read, are refused by default.
-        values = np.load(file)
-    except (ValueError, EOFError, OSError) as error:
-        raise StoreError(f"{file}: isn't a NumPy array ({error})") from None
+        with file.open("rb") as stream:
+            if stream.read(len(_MAGIC)) != _MAGIC:
+                raise ValueError("of version 1.0 of the format")
+        # Nothing is read of a larger array, and arrays of objects, which may run code when read, can't be mapped.
+        values = np.lib.format.open_memmap(file, mode="r")
+    # NumPy meets broken headers in many ways.
+    except Exception as error:
+        raise StoreError(f"{file}: isn't a NumPy array ({reason(error)})") from None
     if values.shape != (_SAMPLES, columns):
         raise StoreError(f"{file}: has shape {values.shape}, expected {(_SAMPLES, columns)}")
     if values.dtype.kind != "f":
         raise StoreError(f"{file}: has type {values.dtype}, expected floating-point numbers in mV")
     if not np.isfinite(values).all():
         raise StoreError(f"{file}: has {int((~np.isfinite(values)).sum())} values that are not finite")
-    found: NDArray[np.floating] = values
-    return found
+    return np.array(values)

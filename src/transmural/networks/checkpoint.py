@@ -3,7 +3,7 @@
 A checkpoint is one safetensors file, replaced in a single step, so that whenever a training is killed the last one is
 whole. It holds the weights, the best weights, the optimiser's state and, as JSON in its header, the history. No random
 state is needed: every epoch draws from streams of its own. What else a training depends on (settings, data, code …)
-goes into a digest, and a checkpoint with another digest, or one that can't be read, counts as none.
+goes into a digest, and a checkpoint with another digest, or one that isn't as it was written, counts as none.
 """
 
 import hashlib
@@ -75,11 +75,9 @@ def write_checkpoint(path: Path, digest: str, state: TrainingState) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.part")
     # Clones, because safetensors refuses tensors that share memory.
-    save_file(
-        {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
-        temporary,
-        metadata={"digest": digest, "history": json.dumps(state.history)},
-    )
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    history = json.dumps(state.history)
+    save_file(tensors, temporary, metadata={"digest": digest, "history": history, "crc32": _checksum(history, tensors)})
     os.replace(temporary, path)
 
 
@@ -95,6 +93,8 @@ def read_checkpoint(path: Path, digest: str, state: TrainingState) -> bool:
             # Clones, because tensors within a file aren't aligned, and results can depend on alignment.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
+        return False
+    if about.get("crc32") != _checksum(about.get("history", ""), tensors):
         return False
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
     for name, value in tensors.items():
@@ -119,5 +119,13 @@ def remove_checkpoint(path: Path) -> None:
     path.with_name(f"{path.name}.part").unlink(missing_ok=True)
 
 
-def _crc32(tensor: Tensor) -> int:
-    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+def _checksum(history: str, tensors: Mapping[str, Tensor]) -> str:
+    """CRC-32 of all that a checkpoint holds, names and shapes among it."""
+    value = zlib.crc32(history.encode())
+    for name, tensor in sorted(tensors.items()):
+        value = _crc32(tensor, zlib.crc32(f"{name} {list(tensor.shape)} {tensor.dtype}".encode(), value))
+    return f"{value:08x}"
+
+
+def _crc32(tensor: Tensor, value: int = 0) -> int:
+    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data, value)

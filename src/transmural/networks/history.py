@@ -11,6 +11,15 @@ Epoch = dict[str, float]
 History = list[Epoch]
 
 
+def is_history(value: object) -> bool:
+    """Whether something that was read is a history: mappings from text to numbers."""
+    return isinstance(value, list) and all(
+        isinstance(epoch, dict)
+        and all(isinstance(key, str) and type(number) in (int, float) for key, number in epoch.items())
+        for epoch in value
+    )
+
+
 def appended(history: History, entry: Epoch, monitor: str) -> History:
     """The history with one more epoch; the validation mean of the term ``monitor`` decides whether it is the best."""
     term = f"validation_{monitor}"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transmural.networks.history import History
-from transmural.stores.errors import StoreError
+from transmural.networks.history import History, is_history
+from transmural.stores.errors import StoreError, reason
 from transmural.stores.files import crc32, whole_folder
 
 if TYPE_CHECKING:
@@ -83,12 +83,13 @@ def read_network(folder: str | Path) -> TrainedNetwork:
     path = folder / _WEIGHTS
     if not path.is_file():
         raise StoreError(f"{path}: missing; delete {folder} and rerun")
-    if path.stat().st_size != about["weights"]["bytes"] or crc32(path) != about["weights"]["crc32"]:
+    written = about["weights"]
+    if path.stat().st_size != written.get("bytes") or crc32(path) != written.get("crc32"):
         raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise StoreError(f"{path}: unreadable ({error}); delete {folder} and rerun") from error
+        raise StoreError(f"{path}: unreadable ({reason(error)}); delete {folder} and rerun") from error
     return TrainedNetwork(tensors, about["description"], about["history"])
 
 
@@ -111,8 +112,11 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(path.read_text())
         absent = {"description", "history", "provenance", "weights"} - about.keys()
-    except (ValueError, AttributeError) as error:
-        raise StoreError(f"{path}: unreadable ({error}); delete {folder} and rerun") from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: unreadable ({reason(error)}); delete {folder} and rerun") from error
     if absent:
         raise StoreError(f"{path}: has no {', '.join(sorted(absent))}; delete {folder} and rerun")
+    mappings = all(isinstance(about[key], dict) for key in ("description", "provenance", "weights"))
+    if not mappings or not is_history(about["history"]):
+        raise StoreError(f"{path}: isn't the description of a trained network; delete {folder} and rerun")
     return about

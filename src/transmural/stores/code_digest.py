@@ -107,7 +107,7 @@ def _read(kept: Path) -> dict[str, _Code]:
         if content["made_by"] != _made_by():
             return {}
         return {path: _checked(_Code(**code)) for path, code in content["files"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 

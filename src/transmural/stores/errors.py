@@ -1,5 +1,7 @@
 """Errors that a user can act on: one sentence that says what is wrong, where, and what would be right."""
 
+_LONGEST_REASON = 200
+
 
 class TransmuralError(Exception):
     """Base of every error raised on purpose; scripts print it as one line, without a traceback."""
@@ -27,3 +29,10 @@ class InferenceError(TransmuralError):
 
 class TrainingError(TransmuralError):
     """A network can't be trained, or its loss is no longer finite; the message names network, epoch and step."""
+
+
+def reason(error: BaseException) -> str:
+    """What a library says of its failure, for use in a sentence: first line, cut, without what a terminal obeys."""
+    lines = str(error).strip().splitlines()
+    said = lines[0][:_LONGEST_REASON] if lines else type(error).__name__
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)

@@ -1,7 +1,8 @@
 """Stores are whole or absent: xarray datasets in Zarr v3, written beside their place, checked, then renamed.
 
 A store is a folder with ``data.zarr`` and ``manifest.json``, the size and CRC-32 of every file. Zarr reads a
-missing chunk as zeros without a word; the manifest is what notices truncation and alteration.
+missing chunk as zeros without a word; the manifest is what notices truncation and alteration. A store may also come
+from someone else: nothing but what `write_store` writes is read (see `zarr_files`).
 """
 
 import json
@@ -14,11 +15,14 @@ import xarray as xr
 from zarr.codecs import BloscCodec
 
 from transmural.stores.contracts import Contract, check
-from transmural.stores.errors import StoreError
+from transmural.stores.errors import StoreError, reason
 from transmural.stores.files import crc32, whole_folder
+from transmural.stores.zarr_files import Layout, layouts, plain_files
 
 # Chunks of whole beats: a cohort read in chunks of one case through Zarr's shards took five times as long.
 _CASES_PER_CHUNK = 16
+# A single long name makes all of an array's names as long.
+_LARGEST_NAMES = 2**30
 
 
 def write_store(dataset: xr.Dataset, folder: str | Path, contract: Contract, provenance: dict[str, Any]) -> None:
@@ -46,7 +50,13 @@ def write_store(dataset: xr.Dataset, folder: str | Path, contract: Contract, pro
     dataset = _strings_to_categories(dataset)
     dataset.attrs = {**dataset.attrs, "contract": contract.name, "provenance": json.dumps(provenance, sort_keys=True)}
     with whole_folder(folder) as temporary:
-        dataset.to_zarr(temporary / "data.zarr", zarr_format=3, consolidated=False, encoding=_encoding(dataset))
+        dataset.to_zarr(
+            temporary / "data.zarr",
+            zarr_format=3,
+            consolidated=False,
+            encoding=_encoding(dataset),
+            write_empty_chunks=True,  # so that what is declared can be compared with what is there
+        )
         (temporary / "manifest.json").write_text(json.dumps(_manifest(temporary / "data.zarr"), indent=0))
 
 
@@ -56,20 +66,24 @@ def open_store(folder: str | Path, contract: Contract) -> xr.Dataset:
     Raises
     ------
     StoreError
-        If the store is absent, truncated, altered, of another kind, or breaks the contract.
+        If the store is absent, truncated, altered, of another kind, holds what `write_store` doesn't write, or breaks
+        the contract.
     """
-    _check_files(Path(folder))
+    _checked(Path(folder))
     return _loaded(Path(folder), contract)
 
 
 def _loaded(folder: Path, contract: Contract) -> xr.Dataset:
     """Content of a store whose files have been checked."""
-    with xr.open_zarr(folder / "data.zarr", consolidated=False, chunks=None) as lazy:
-        dataset = lazy.load()
-    found = dataset.attrs.get("contract")
+    try:
+        with xr.open_zarr(folder / "data.zarr", consolidated=False, chunks=None) as lazy:
+            dataset = _categories_to_strings(lazy.load())
+    # Zarr and xarray meet strange metadata in many ways.
+    except Exception as error:
+        raise StoreError(f"{folder}: unreadable ({reason(error)}); delete it and rerun") from error
+    found = str(dataset.attrs.get("contract"))[:60]
     if found != contract.name:
-        raise StoreError(f"{folder}: is a store of kind '{found}', expected '{contract.name}'")
-    dataset = _categories_to_strings(dataset)
+        raise StoreError(f"{folder}: is a store of kind {found!r}, expected '{contract.name}'")
     check(dataset, contract, str(folder))
     return dataset
 
@@ -82,18 +96,24 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     StoreError
         If a shard can't be opened (see `open_store`) or the shards' other dimensions differ.
     """
-    cases = [_checked_cases(Path(folder)) for folder in folders]
+    found = [_checked(Path(folder)) for folder in folders]
     first = _loaded(Path(folders[0]), contract)
     by_case = [str(name) for name in first.variables if first[name].dims[:1] == ("case",)]
+    for folder, arrays in zip(folders, found, strict=True):
+        for name in by_case:
+            if name not in arrays or arrays[name].inner != found[0][name].inner:
+                raise _no_fit(folders, f"'{name}' of {folder} has another shape")
     # Copied shard by shard, so that a cohort of gigabytes is never in memory twice.
-    whole = {name: np.empty((sum(cases), *first[name].shape[1:]), first[name].dtype) for name in by_case}
+    whole = {
+        name: np.empty((sum(arrays[name].shape[0] for arrays in found), *first[name].shape[1:]), first[name].dtype)
+        for name in by_case
+    }
     rest: list[xr.Dataset] = []
     start = 0
-    for folder, count in zip(folders, cases, strict=True):
+    for folder in folders:
         shard = _loaded(Path(folder), contract) if rest else first
+        count = shard.sizes.get("case", 0)
         for name in by_case:
-            if name not in shard.variables or shard[name].shape[1:] != whole[name].shape[1:]:
-                raise _no_fit(folders, f"'{name}' of {folder} has another shape")
             # Names are as long as a shard's longest: a longer one in a later shard would be cut.
             whole[name] = whole[name].astype(np.promote_types(whole[name].dtype, shard[name].dtype), copy=False)
             whole[name][start : start + count] = shard[name].values
@@ -105,13 +125,6 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
         raise _no_fit(folders, str(error)) from error
     variables = {name: (first[name].dims, values, first[name].attrs) for name, values in whole.items()}
     return common.assign(variables).set_coords([name for name in by_case if name in first.coords])
-
-
-def _checked_cases(folder: Path) -> int:
-    """Number of cases of a store, whose files are checked but not read."""
-    _check_files(folder)
-    with xr.open_zarr(folder / "data.zarr", consolidated=False, chunks=None) as lazy:
-        return int(lazy.sizes["case"])
 
 
 def _no_fit(folders: Sequence[str | Path], why: str) -> StoreError:
@@ -157,8 +170,13 @@ def _categories_to_strings(dataset: xr.Dataset) -> xr.Dataset:
     for name in [str(n) for n in dataset.variables if "categories" in dataset[n].attrs]:
         array = dataset[name]
         attributes = dict(array.attrs)
-        names = np.asarray(attributes.pop("categories"))[array.values]
-        decoded = xr.Variable(array.dims, names, attributes)
+        names = np.array(attributes.pop("categories"), dtype=str)
+        codes = array.values
+        if names.ndim != 1 or codes.dtype.kind not in "iu" or not np.isin(codes, np.arange(len(names))).all():
+            raise ValueError(f"'{name}' has numbers without a name")
+        if codes.size * names.itemsize > _LARGEST_NAMES:
+            raise ValueError(f"the names of '{name}' take more than {_LARGEST_NAMES} bytes")
+        decoded = xr.Variable(array.dims, names[codes], attributes)
         dataset = dataset.assign_coords({name: decoded}) if name in dataset.coords else dataset.assign({name: decoded})
     return dataset
 
@@ -168,6 +186,7 @@ def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
     encoding: dict[Any, dict[str, Any]] = {}
     for name, array in dataset.variables.items():
         if array.ndim == 0 or array.size == 0:
+            encoding[name] = {"compressors": None}
             continue
         chosen: dict[str, Any] = {
             "compressors": BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=array.dtype.itemsize)
@@ -181,30 +200,45 @@ def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
 
 
 def _manifest(root: Path) -> dict[str, list[int]]:
-    files = sorted(p for p in root.rglob("*") if p.is_file())
-    return {p.relative_to(root).as_posix(): [p.stat().st_size, crc32(p)] for p in files}
+    return {name: [path.stat().st_size, crc32(path)] for name, path in plain_files(root).items()}
 
 
-def _check_files(folder: Path) -> None:
-    manifest_path = folder / "manifest.json"
+def _checked(folder: Path) -> dict[str, Layout]:
+    """Arrays of a store by name, after checking that its files are those of its manifest and what they may be."""
+    root = folder / "data.zarr"
     if not folder.is_dir():
         raise StoreError(f"{folder}: no such store")
-    if not manifest_path.is_file():
+    expected = _expected(folder / "manifest.json")
+    try:
+        present = plain_files(root)
+        for name in expected:
+            if name not in present:
+                raise StoreError(f"{root / name}: missing; the store is truncated: delete {folder} and rerun")
+        for name, path in present.items():
+            if name not in expected:
+                raise StoreError(f"{path}: the store's manifest doesn't have it; delete {folder} and rerun")
+            _check_content(path, *expected[name], folder)
+        return layouts(root, present)
+    except ValueError as error:
+        raise StoreError(f"{error}; delete {folder} and rerun") from error
+
+
+def _expected(manifest: Path) -> dict[str, tuple[int, int]]:
+    """Size and CRC-32 of every file, by its name below ``data.zarr``."""
+    if not manifest.is_file():
         raise StoreError(
-            f"{folder}: no manifest.json, so this is not a finished store of this project; delete it and rerun"
+            f"{manifest.parent}: no manifest.json, so this is not a finished store of this project; delete it and rerun"
         )
     try:
-        manifest = json.loads(manifest_path.read_text())
-        expected = {str(name): (int(size), int(crc)) for name, (size, crc) in manifest.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(f"{manifest_path}: unreadable ({error}); delete the store and rerun") from error
-    for name, (size, crc) in expected.items():
-        path = folder / "data.zarr" / name
-        if not path.is_file():
-            raise StoreError(f"{path}: missing; the store is truncated: delete {folder} and rerun")
-        if path.stat().st_size != size:
-            raise StoreError(
-                f"{path}: {path.stat().st_size} bytes, expected {size}; truncated: delete {folder} and rerun"
-            )
-        if crc32(path) != crc:
-            raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")
+        content = json.loads(manifest.read_text())
+        return {str(name): (int(size), int(crc)) for name, (size, crc) in content.items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise StoreError(f"{manifest}: unreadable ({reason(error)}); delete the store and rerun") from error
+
+
+def _check_content(path: Path, size: int, crc: int, folder: Path) -> None:
+    found = path.stat().st_size
+    if found != size:
+        raise StoreError(f"{path}: {found} bytes, expected {size}; truncated: delete {folder} and rerun")
+    if crc32(path) != crc:
+        raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")

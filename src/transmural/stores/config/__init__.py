@@ -1,6 +1,7 @@
 """The configuration of a run: validated whole, before anything is computed."""
 
 import math
+import reprlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal
@@ -61,6 +62,11 @@ __all__ = [
 
 # Beyond this cosine, two axes aren't at right angles (within 5 degrees).
 _OBLIQUE = math.sin(math.radians(5.0))
+# A value of a few lines of YAML, whose lists may hold one another, can be endless when written out.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
 
 
 class Study(Section):
@@ -258,7 +264,7 @@ def _explain(problem: dict[str, Any]) -> str:
     said = problem["msg"].removeprefix("Value error, ")
     said = said[0].lower() + said[1:]
     if place[-1:] == ("[key]",):
-        return f"{'.'.join(map(str, place[:-2]))} has the name {value!r}: {said}"
+        return f"{'.'.join(map(str, place[:-2]))} has the name {_SHORT.repr(value)}: {said}"
     path = ".".join(map(str, place))
-    shown = "" if isinstance(value, Mapping) or problem["type"] == "missing" else f" = {value!r}"
+    shown = "" if isinstance(value, Mapping) or problem["type"] == "missing" else f" = {_SHORT.repr(value)}"
     return f"{path}{shown}: {said}" if path else f"configuration{shown}: {said}"
