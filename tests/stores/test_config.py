@@ -396,7 +396,9 @@ def test_method_names_are_checked_where_they_are_known():
     )
     assert load(config, methods=["greensite", "wishful"])
     config["physics_informed"]["amortised"]["methods"] = ["other"]
-    assert "physics_informed.amortised.methods names ['other']; known" in refusal(config, methods=["greensite", "wishful"])
+    assert "physics_informed.amortised.methods names ['other']; known" in refusal(
+        config, methods=["greensite", "wishful"]
+    )
 
 
 def test_cross_checks_run_on_what_is_valid():

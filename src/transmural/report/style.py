@@ -219,7 +219,7 @@ def svg_text(figure: Figure, caption: str = "") -> str:
     buffer = io.StringIO()
     metadata = {"Date": None, "Creator": "transmural"} | ({"Description": caption} if caption else {})
     with styled(), _resolution(figure, mpl.rcParams["savefig.dpi"]):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
@@ -233,7 +233,8 @@ def png_bytes(figure: Figure, caption: str = "", dpi: float = 220.0) -> bytes:
     """The figure as a PNG image that carries its caption; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with styled(), _resolution(figure, dpi):
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": "transmural", "Description": caption})
+        metadata = {"Software": "transmural", "Description": caption}
+        FigureCanvasAgg(figure).print_png(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
