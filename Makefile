@@ -1,4 +1,4 @@
-# Front doors: study, test, cluster-test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
+# Front doors: study, test, cluster-test, faults, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit cluster-test bench reference docs lock clean
+.PHONY: study tables report test lint types unit cluster-test faults bench reference docs lock clean
 
 # CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
@@ -36,6 +36,11 @@ unit: $(VENV)/.installed
 # that it finds, so this one, with the pandas that it needs, would slow every start: it lives on top of $(VENV).
 cluster-test: $(VENV)/.installed .venv-cluster/.installed
 	.venv-cluster/bin/python -m pytest -n 0 -rs tests/cluster
+
+# Real faults on real runs of the smoke study; what became of each: results/faults.md. Those that need root, mounts or SLURM
+# are skipped without. ONLY="kill or disk" for some.
+faults: $(VENV)/.installed .venv-cluster/.installed
+	.venv-cluster/bin/python -m pytest -n 0 -v tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 .venv-cluster/.installed: pyproject.toml $(VENV)/.installed
 	$(PYTHON) -m venv .venv-cluster

@@ -3,7 +3,7 @@
 A checkpoint is one safetensors file, replaced in a single step, so that whenever a training is killed the last one is
 whole. It holds the weights, the best weights, the optimiser's state and, as JSON in its header, the history. No random
 state is needed: every epoch draws from streams of its own. What else a training depends on (settings, data, code …)
-goes into a digest, and a checkpoint with another digest, or one that can't be read, counts as none.
+goes into a digest, and a checkpoint with another digest, or one that can't be read or isn't as written, counts as none.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from transmural.networks.history import History
@@ -72,14 +72,13 @@ def write_checkpoint(path: Path, digest: str, state: TrainingState) -> None:
     tensors |= {f"best/{name}": value for name, value in state.best.items()}
     for index, values in state.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
+    # Clones, because safetensors refuses tensors that share memory.
+    copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    history = json.dumps(state.history)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.part")
-    # Clones, because safetensors refuses tensors that share memory.
-    save_file(
-        {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
-        temporary,
-        metadata={"digest": digest, "history": json.dumps(state.history)},
-    )
+    about = {"digest": digest, "history": history, "content": _content(copies, history)}
+    temporary.write_bytes(save(copies, metadata=about))
     os.replace(temporary, path)
 
 
@@ -95,6 +94,8 @@ def read_checkpoint(path: Path, digest: str, state: TrainingState) -> bool:
             # Clones, because tensors within a file aren't aligned, and results can depend on alignment.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
+        return False
+    if about.get("content") != _content(tensors, about.get("history", "")):
         return False
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
     for name, value in tensors.items():
@@ -117,6 +118,12 @@ def remove_checkpoint(path: Path) -> None:
     """Remove a checkpoint and what a killed writer left of one, if there is any."""
     path.unlink(missing_ok=True)
     path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+
+
+def _content(tensors: Mapping[str, Tensor], history: str) -> str:
+    """What tells whether a checkpoint is as written: CRC-32 of its tensors, by name, and of its history."""
+    parts = [[name, _crc32(value)] for name, value in sorted(tensors.items())]
+    return f"{zlib.crc32(json.dumps([parts, history]).encode()):08x}"
 
 
 def _crc32(tensor: Tensor) -> int:

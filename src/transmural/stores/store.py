@@ -80,7 +80,8 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     Raises
     ------
     StoreError
-        If a shard can't be opened (see `open_store`) or the shards' other dimensions differ.
+        If a shard can't be opened (see `open_store`), shards were made by different code or their other dimensions
+        differ.
     """
     cases = [_checked_cases(Path(folder)) for folder in folders]
     first = _loaded(Path(folders[0]), contract)
@@ -91,6 +92,8 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     start = 0
     for folder, count in zip(folders, cases, strict=True):
         shard = _loaded(Path(folder), contract) if rest else first
+        if _code(shard) != _code(first):
+            raise _no_fit(folders, f"{folder} was made by other code than {folders[0]}; delete both and rerun")
         for name in by_case:
             if name not in shard.variables or shard[name].shape[1:] != whole[name].shape[1:]:
                 raise _no_fit(folders, f"'{name}' of {folder} has another shape")
@@ -122,6 +125,12 @@ def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
     """The provenance with which a store was written."""
     loaded: dict[str, Any] = json.loads(dataset.attrs["provenance"])
     return loaded
+
+
+def _code(dataset: xr.Dataset) -> str | None:
+    """Digest of the code that made a store, where it is recorded."""
+    digest: str | None = provenance_of(dataset).get("params", {}).get("library")
+    return digest
 
 
 def _with_units(dataset: xr.Dataset, contract: Contract) -> xr.Dataset:
@@ -181,8 +190,13 @@ def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
 
 
 def _manifest(root: Path) -> dict[str, list[int]]:
-    files = sorted(p for p in root.rglob("*") if p.is_file())
-    return {p.relative_to(root).as_posix(): [p.stat().st_size, crc32(p)] for p in files}
+    return {name: [path.stat().st_size, crc32(path)] for name, path in _files(root).items()}
+
+
+def _files(root: Path) -> dict[str, Path]:
+    """All files below a folder, but for those that a file system hides there, by their names relative to it."""
+    found = sorted(path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(root).as_posix(): path for path in found}
 
 
 def _check_files(folder: Path) -> None:
@@ -208,3 +222,5 @@ def _check_files(folder: Path) -> None:
             )
         if crc32(path) != crc:
             raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")
+    if unlisted := sorted(_files(folder / "data.zarr").keys() - expected.keys()):
+        raise StoreError(f"{folder}: {unlisted[0]} isn't in its manifest.json; delete {folder} and rerun")
