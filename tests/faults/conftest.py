@@ -1,6 +1,7 @@
 """The finished run that every fault finds as it was, and the page that says what became of each fault."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,18 @@ _PAGE = pytest.StashKey[Page]()
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A finished run that nothing befell."""
-    folder = tmp_path_factory.mktemp("faults")
-    checkout = Checkout(folder / "checkout")
-    status, output = checkout.run(*TARGETS, "--config", *FEW)
-    assert status == 0, output
-    shutil.copytree(checkout.folder, folder / "kept", symlinks=True)
-    return Finished(checkout, facts(checkout.results()), folder / "kept")
+def finished():
+    """A finished run that nothing befell, in a folder that other users may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    folder.chmod(0o755)
+    try:
+        checkout = Checkout(folder / "checkout")
+        status, output = checkout.run(*TARGETS, "--config", *FEW)
+        assert status == 0, output
+        shutil.copytree(checkout.folder, folder / "kept", symlinks=True)
+        yield Finished(checkout, facts(checkout.results()), folder / "kept")
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

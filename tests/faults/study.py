@@ -143,7 +143,9 @@ class Study:
 
     def is_same(self):
         """Tables, scores and networks are those of the run that nothing befell, bit for bit."""
-        assert facts(self.results) == self.facts
+        found = facts(self.results)
+        differing = sorted(name for name in self.facts | found if found.get(name) != self.facts.get(name))
+        assert not differing, f"not the same: {', '.join(differing)}"
         self.happened("the same tables")
 
     def is_whole(self):
@@ -151,7 +153,9 @@ class Study:
         for network in self.results.glob("networks/forward_surrogate/[!.]*"):
             if network.is_dir():
                 read_network(network)
-        assert facts(self.results).items() <= self.facts.items()
+        found = facts(self.results)
+        differing = sorted(name for name in found if found[name] != self.facts.get(name))
+        assert not differing, f"not whole: {', '.join(differing)}"
 
 
 def facts(results):
