@@ -40,7 +40,7 @@ cluster-test: $(VENV)/.installed .venv-cluster/.installed
 # Real faults on real runs of the smoke study; what became of each: results/faults.md. Those that need root, mounts or SLURM
 # are skipped without. ONLY="kill or disk" for some.
 faults: $(VENV)/.installed .venv-cluster/.installed
-	.venv-cluster/bin/python -m pytest -n 0 -v tests/faults $(if $(ONLY),-k "$(ONLY)")
+	.venv-cluster/bin/python -m pytest -n 2 --dist loadgroup -v tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 .venv-cluster/.installed: pyproject.toml $(VENV)/.installed
 	$(PYTHON) -m venv .venv-cluster

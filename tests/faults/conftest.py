@@ -11,10 +11,7 @@ from page import Page
 from study import FEW, TARGETS, Finished, Study, facts
 from workflow.conftest import Checkout
 
-from transmural.stores.files import write_whole
-
 REPORT = Path(__file__).parents[2] / "results" / "faults.md"
-_PAGE = pytest.StashKey[Page]()
 
 
 @pytest.fixture(scope="session")
@@ -40,21 +37,12 @@ def study(finished, record_property):
 
 
 def pytest_configure(config):
-    config.stash[_PAGE] = Page()
+    config.pluginmanager.register(Page(REPORT))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport(item):
     report = yield
-    marker = item.get_closest_marker("fault")
-    if marker and (report.when == "call" or (report.when == "setup" and not report.passed)):
-        item.config.stash[_PAGE].add(item.name, marker.args[0], report)
+    if marker := item.get_closest_marker("fault"):
+        report.user_properties.append(("expected", marker.args[0]))
     return report
-
-
-def pytest_terminal_summary(terminalreporter):
-    page = terminalreporter.config.stash[_PAGE]
-    if page.rows:
-        text = page.text()
-        write_whole(REPORT, text)
-        terminalreporter.write_line(f"\n{text}\nThis is also in {REPORT}.")

@@ -1,48 +1,61 @@
 """The page that says what became of each fault."""
 
-from dataclasses import dataclass, field
+from pathlib import Path
+
+from transmural.stores.files import write_whole
 
 OUTCOMES = {"passed": "survived", "failed": "NOT SURVIVED", "skipped": "not tried"}
 
 
-@dataclass
 class Page:
-    """A table of faults, and how many were survived.
+    """A table of faults, and how many were survived; a plugin of pytest that hears of every test.
 
-    Attributes
+    Parameters
     ----------
-    rows
-        Fault, what was expected, what happened, outcome as pytest names it, seconds.
+    path
+        Where it is written.
     """
 
-    rows: list[tuple[str, str, str, str, float]] = field(default_factory=list)
+    def __init__(self, path):
+        self.path, self.reports = Path(path), {}
 
-    def add(self, name, expected, report):
-        """Add what pytest reports of a fault."""
-        happened = [str(value) for key, value in report.user_properties if key == "happened"]
-        if report.skipped:
-            happened = [report.longrepr[2].removeprefix("Skipped: ")]
-        elif report.failed:
-            happened.append(report.longrepr.reprcrash.message.splitlines()[0])
-        self.rows.append((_plain(name), expected, "; then ".join(happened), report.outcome, report.duration))
+    def pytest_runtest_logreport(self, report):
+        """Keep what became of a fault."""
+        about = dict(report.user_properties)
+        if "expected" in about and (report.when == "call" or (report.when == "setup" and not report.passed)):
+            self.reports[report.nodeid] = report
+
+    def pytest_terminal_summary(self, terminalreporter):
+        """Write the page, and show it."""
+        if self.reports:
+            write_whole(self.path, self.text())
+            terminalreporter.write_line(f"\n{self.text()}\nThis is also in {self.path}.")
 
     def text(self):
         """The page as Markdown."""
-        tried = [row for row in self.rows if row[3] != "skipped"]
-        survived = sum(row[3] == "passed" for row in tried)
-        lines = ["# Faults", "", "| fault | expected | what happened | | s |", "|---|---|---|---|---|"]
-        lines += [
-            f"| {name} | {expected} | {_cell(happened)} | {OUTCOMES[outcome]} | {seconds:.0f} |"
-            for name, expected, happened, outcome, seconds in self.rows
-        ]
-        untried = len(self.rows) - len(tried)
+        tried = [report for report in self.reports.values() if not report.skipped]
+        survived = sum(report.passed for report in tried)
+        untried = len(self.reports) - len(tried)
         count = f"{survived} of {len(tried)} faults survived" + (f"; {untried} not tried here" if untried else "")
-        return "\n".join([*lines, "", f"{count}.", ""])
+        rows = [_row(report) for _, report in sorted(self.reports.items())]
+        head = ["# Faults", "", "| fault | expected | what happened | | s |", "|---|---|---|---|---|"]
+        return "\n".join([*head, *rows, "", f"{count}.", ""])
 
 
-def _plain(name):
+def _row(report):
+    happened = [str(value) for key, value in report.user_properties if key == "happened"]
+    if report.skipped:
+        happened = [report.longrepr[2].removeprefix("Skipped: ")]
+    elif report.failed:
+        happened.append(report.longreprtext.strip().splitlines()[-1])
+    expected, outcome = dict(report.user_properties)["expected"], OUTCOMES[report.outcome]
+    cells = [_name(report.nodeid), expected, "; then ".join(happened), outcome, f"{report.duration:.0f}"]
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _name(nodeid):
     """A fault's name from its test's."""
-    function, _, case = name.removeprefix("test_").partition("[")
+    function, _, case = nodeid.partition("::test_")[2].partition("[")
     return function.replace("_", " ") + (f": {case.removesuffix(']')}" if case else "")
 
 

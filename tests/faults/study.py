@@ -43,6 +43,23 @@ STORES = {
     "beats/forward_surrogate/*/*": SHEETS,
     "predictions/forward_surrogate": PREDICTED_ECGS,
 }
+SCORED = ("predictions/forward_surrogate", "scores/forward_surrogate.csv", "tables")
+CHAINS = (
+    ("beats/forward_surrogate/moved", *SCORED),
+    ("beats/forward_surrogate/published", "networks/forward_surrogate", *SCORED),
+    ("networks/forward_surrogate", *SCORED),
+    SCORED,
+    (
+        "anatomy",
+        "transfer",
+        "cohorts",
+        "beats/generative_em",
+        "reconstructions",
+        "scores/parts",
+        "scores/generative_em.csv",
+    ),
+)
+"""Results, each made from those before it."""
 PATIENCE_SECONDS = 120
 
 
@@ -119,9 +136,15 @@ class Study:
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.002)
 
-    def remove(self, *paths):
-        """Remove results, so that they have to be made again; without ``logs``, a new log tells that its job runs."""
-        for path in (self.results / name for name in paths):
+    def undo(self, result):
+        """Remove a result with all that is made from it, and logs, so that a new one tells that its job computes."""
+        chain = next(chain for chain in CHAINS if result.startswith(chain))
+        stage = next(number for number, name in enumerate(chain) if result.startswith(name))
+        self.remove(result, "logs", *chain[stage + 1 :])
+
+    def remove(self, *names):
+        """Remove results alone."""
+        for path in (self.results / name for name in names):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def move(self, folder):

@@ -9,6 +9,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 DAY = 86_400
 MOVED = "beats/forward_surrogate/moved/0000"
+PREDICTIONS = "predictions/forward_surrogate"
 NETWORK = "networks/forward_surrogate/surrogate"
 
 
@@ -41,7 +42,7 @@ def test_all_results_dated_at_once(study):
 @pytest.mark.fault("the same tables; afterwards nothing is left to do")
 def test_results_in_reverse_order_of_time(study):
     now = time.time()
-    for age, name in enumerate([MOVED, NETWORK, "predictions/forward_surrogate", "scores", "tables"]):
+    for age, name in enumerate([MOVED, NETWORK, PREDICTIONS, "scores", "tables"]):
         dated(study.results / name, now - 60 * age)
     study.made()
     study.is_same()
@@ -60,7 +61,7 @@ def test_code_dated(study, seconds):
 @pytest.mark.fault("the same tables")
 def test_a_clock_set_back_between_two_stages(study):
     """The sheets are of tomorrow; what is made from them today is older than they are."""
-    study.remove(NETWORK, "predictions", "tables")
+    study.undo(NETWORK)
     dated(study.results / "beats" / "forward_surrogate", time.time() + DAY)
     study.made()
     study.is_same()

@@ -10,7 +10,7 @@ import pytest
 from cluster.test_slurm import PROFILE
 from study import commands
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 MOVED = "beats/forward_surrogate/moved/0000"
 TARGETS = (f"results/smoke/{MOVED}",)
@@ -20,7 +20,7 @@ DAEMONS = {"slurmd": "the node's daemon", "slurmctld": "the controller"}
 @pytest.fixture
 def submitted(study, slurm):
     """The study while a job of it computes on the node, and Snakemake."""
-    study.remove(MOVED, "logs")
+    study.undo(MOVED)
     process = study.start(*PROFILE, targets=TARGETS, environment=slurm)
     study.started(process, MOVED)
     return study, process

@@ -14,12 +14,9 @@ MOVED = "beats/forward_surrogate/moved/0000"
 STAGES = {
     "while sheets are written": (MOVED, 2**18),
     "while a network is written": ("networks/forward_surrogate/surrogate", 2**13),
-    "while scores are written": ("scores/forward_surrogate.csv", 2**14),
-    "while tables are written": ("tables/surrogate.csv", 2**13),
-    "while a reconstruction is written": (
-        "reconstructions/generative_em/slender/none/unseen_scar/greensite",
-        2**15,
-    ),
+    "while scores are written": ("predictions/forward_surrogate", 2**14),
+    "while tables are written": ("tables", 2**13),
+    "while reconstructions are written": ("reconstructions", 2**15),
     "before the first line of a log": (MOVED, 0),
 }
 
@@ -29,7 +26,7 @@ STAGES = {
 def test_a_full_disk(study, stage):
     result, leaving = STAGES[stage]
     with disk(study.results) as small:
-        study.remove(result)
+        study.undo(result)
         small.fill(leaving)
         study.refused("no space left on the disk")
         study.is_whole()
@@ -41,7 +38,7 @@ def test_a_full_disk(study, stage):
 @pytest.mark.fault("an error that says that the disk is full; with room for files: the same tables")
 def test_a_disk_without_room_for_more_files(study):
     with disk(study.results) as small:
-        study.remove(MOVED)
+        study.undo(MOVED)
         small.limit_files(4)
         study.refused("no space left on the disk")
         study.is_whole()
@@ -53,7 +50,7 @@ def test_a_disk_without_room_for_more_files(study):
 @pytest.mark.fault("whatever Snakemake says, with room the same tables")
 def test_a_full_disk_below_snakemake_s_records(study):
     with disk(study.folder / ".snakemake") as small:
-        study.remove(MOVED)
+        study.undo(MOVED)
         small.fill(0)
         status, output = study.make()
         study.happened(f"exit status {status}, {output.strip().splitlines()[-1]}")
@@ -68,7 +65,7 @@ def test_a_full_disk_below_snakemake_s_records(study):
 def test_a_full_temporary_folder(study, tmp_path):
     with disk(tmp_path) as small:
         small.fill(0)
-        study.remove(MOVED)
+        study.undo(MOVED)
         status, output = study.make(environment={"TMPDIR": str(tmp_path)})
         if status:
             study.told(output, "No space left")
@@ -78,7 +75,7 @@ def test_a_full_temporary_folder(study, tmp_path):
 
 @pytest.mark.fault("an error that names the folder; when it can be written: the same tables")
 def test_results_that_cannot_be_written(study):
-    study.remove(MOVED)
+    study.undo(MOVED)
     with read_only(study.results):
         study.refused("read-only")
     study.made()
@@ -94,7 +91,7 @@ def test_finished_results_that_cannot_be_written(study):
 
 @pytest.mark.fault("the same tables")
 def test_code_that_cannot_be_written(study):
-    study.remove(MOVED)
+    study.undo(MOVED)
     with read_only(study.folder / "src"), read_only(study.folder / "workflow"):
         study.made()
     study.is_same()
@@ -105,7 +102,7 @@ def test_results_of_another_user(study):
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     if os.geteuid() != 0 or subprocess.run([*nobody, "test", "-w", study.folder], check=False).returncode > 1:
         pytest.skip("becoming another user needs root")
-    study.remove(MOVED)
+    study.undo(MOVED)
     subprocess.run(["chown", "-R", "65534:65534", study.folder], check=True)
     subprocess.run(["chown", "-R", "0:0", study.results], check=True)
     study.refused("permission", prefix=nobody)
@@ -129,7 +126,7 @@ def test_results_on_a_disk_that_is_not_there(study):
 
 @pytest.mark.fault("an error; when the disk is back: the same tables")
 def test_a_disk_lost_during_the_run(study):
-    study.remove(MOVED, "logs")
+    study.undo(MOVED)
     disk_folder = study.folder.with_name("disk")
     shutil.rmtree(disk_folder, ignore_errors=True)
     shutil.copytree(study.results, disk_folder, symlinks=True)

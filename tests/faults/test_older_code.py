@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 SHARDS = "beats/forward_surrogate/published"
 BEATS = "beats/generative_em/slender/unseen_scar/0000"
+NETWORK = "networks/forward_surrogate/surrogate"
 MOVED = "beats/forward_surrogate/moved/0000"
 
 
@@ -47,7 +48,8 @@ def test_a_shard_by_older_code_among_those_of_today(study):
         attributes["provenance"] = json.dumps(made)
 
     rewritten(shard, older)
-    study.refused("forward_surrogate/published", "code", "delete", arguments=["--forcerun", "train_surrogate"])
+    study.undo(NETWORK)
+    study.refused(f"{SHARDS}/0001", "other code", "delete")
     shutil.rmtree(shard.parent)
     study.made()
     study.is_same()
@@ -60,7 +62,8 @@ def test_a_shard_that_lacks_what_stores_have_since(study):
     manifest = shard / "manifest.json"
     kept = {name: found for name, found in json.loads(manifest.read_text()).items() if "lead_field" not in name}
     alter(manifest, lambda _: json.dumps(kept).encode())
-    study.refused(f"{SHARDS}/0000", "'lead_field' is missing", arguments=["--forcerun", "train_surrogate"])
+    study.undo(NETWORK)
+    study.refused(f"{SHARDS}/0000", "'lead_field' is missing")
     shutil.rmtree(shard)
     study.made()
     study.is_same()
@@ -71,7 +74,8 @@ def test_a_store_of_another_kind_in_its_place(study):
     store = study.results / BEATS
     shutil.rmtree(store)
     shutil.copytree(study.results / "cohorts/generative_em/slender/unseen_scar", store)
-    study.refused(BEATS, "is a store of kind 'cohort', expected 'beats'", arguments=["--forcerun", "score"])
+    study.undo("reconstructions")
+    study.refused(BEATS, "is a store of kind 'cohort', expected 'beats'")
     shutil.rmtree(store)
     study.made()
     study.is_same()
@@ -89,7 +93,7 @@ def test_code_changed_after_the_run(study):
 
 @pytest.mark.fault("the next run makes again what may have run with either code: the same tables")
 def test_code_changed_during_the_run(study):
-    study.remove(MOVED, "logs")
+    study.undo(MOVED)
     process = study.start(cores=1)
     study.started(process, MOVED)
     module = study.folder / "src/transmural/evaluation/surrogate_baselines.py"

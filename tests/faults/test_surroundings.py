@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-AGAIN = ("networks", "predictions", "tables")
+NETWORK = "networks/forward_surrogate/surrogate"
 
 
 def shell(command):
@@ -35,7 +35,7 @@ SURROUNDINGS = {
 @pytest.mark.fault("the same tables")
 @pytest.mark.parametrize("name", SURROUNDINGS)
 def test_a_run_with(study, name):
-    study.remove(*AGAIN)
+    study.undo(NETWORK)
     study.made(**SURROUNDINGS[name])
     study.is_same()
 
@@ -47,7 +47,7 @@ def test_a_run_with(study, name):
     ids=["of memory", "of the size of files"],
 )
 def test_a_limit(study, limit, words):
-    study.remove("beats/forward_surrogate")
+    study.undo("beats/forward_surrogate/moved")
     study.refused(words, prefix=["prlimit", limit])
     study.is_whole()
     study.made()
@@ -57,7 +57,7 @@ def test_a_limit(study, limit, words):
 @pytest.mark.fault("the same command: the same tables")
 def test_a_reader_of_the_output_that_goes_away(study):
     """As ``snakemake | head -1``."""
-    study.remove(*AGAIN)
+    study.undo(NETWORK)
     process = study.start()
     process.stdout.readline()
     process.stdout.close()
@@ -76,6 +76,6 @@ def test_a_reader_of_the_output_that_goes_away(study):
 )
 def test_a_path_with(study, name):
     study.move(study.folder.with_name(name))
-    study.remove(*AGAIN)
+    study.undo(NETWORK)
     study.made()
     study.is_same()

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from study import Study, alter, flipped, garbled, truncated
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("training")]
 
 # Long enough for two checkpoints, which are written every fifty epochs; the rest of the study is as it was.
 LONG = ("forward_surrogate={forms: [no_cnn], network: {epochs: 120}}",)

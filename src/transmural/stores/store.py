@@ -211,7 +211,7 @@ def _check_files(folder: Path) -> None:
         manifest = json.loads(manifest_path.read_text())
         expected = {str(name): (int(size), int(crc)) for name, (size, crc) in manifest.items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(f"{manifest_path}: unreadable ({error}); delete the store and rerun") from error
+        raise StoreError(f"{manifest_path}: unreadable ({error}); delete {folder} and rerun") from error
     for name, (size, crc) in expected.items():
         path = folder / "data.zarr" / name
         if not path.is_file():
