@@ -1,4 +1,4 @@
-# Front doors: study, test, fuzz, cluster-test, bench, report, reference, clean. Needs Python 3.11 to 3.13 and nothing else.
+# Front doors: study, test, fuzz, cluster-test, faults, bench, report, reference, clean. Needs Python 3.11 to 3.13 alone.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Snakemake runs code that it finds in an overlay, so overlays are looked through first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m transmural.stores.overlays $(CONFIG) && )$(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit fuzz cluster-test bench reference docs lock clean
+.PHONY: study tables report test lint types unit fuzz cluster-test faults bench reference docs lock clean
 
 # CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
@@ -41,6 +41,11 @@ fuzz: $(VENV)/.installed
 # that it finds, so this one, with the pandas that it needs, would slow every start: it lives on top of $(VENV).
 cluster-test: $(VENV)/.installed .venv-cluster/.installed
 	.venv-cluster/bin/python -m pytest -n 0 -rs tests/cluster
+
+# Real faults on real runs of the smoke study; what became of each: results/faults.md. Those that need root, mounts or SLURM
+# are skipped without. ONLY="kill or disk" for some.
+faults: $(VENV)/.installed .venv-cluster/.installed
+	.venv-cluster/bin/python -m pytest -n 2 --dist loadgroup -v tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 .venv-cluster/.installed: pyproject.toml $(VENV)/.installed
 	$(PYTHON) -m venv .venv-cluster

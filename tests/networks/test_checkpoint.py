@@ -116,7 +116,11 @@ def test_a_checkpoint_of_other_data_or_another_network_is_not_resumed(half_done)
         assert resumed(half_done, data, model)[2] == 12
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-8], lambda data: b"", lambda data: b"\xff" * 64])
+def one_bit(data):
+    return data[:-5] + bytes([data[-5] ^ 1]) + data[-4:]
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-8], lambda data: b"", lambda data: b"\xff" * 64, one_bit])
 def test_a_damaged_checkpoint_counts_as_none(half_done, damage):
     half_done.checkpoint.write_bytes(damage(half_done.checkpoint.read_bytes()))
     model, history, trained = resumed(half_done)

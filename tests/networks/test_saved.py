@@ -1,4 +1,5 @@
 import json
+import zlib
 
 import pytest
 import torch
@@ -63,7 +64,8 @@ def test_a_network_replaces_the_one_before(trained, folder):
         ("network.json", None, r"network\.json: missing, so .* is not a trained network"),
         ("network.json", lambda data: data[:20], r"network\.json: unreadable"),
         ("network.json", lambda data: b"[]", r"network\.json: unreadable"),
-        ("network.json", lambda data: b"{}", r"network\.json: has no description, history, provenance, weights"),
+        ("network.json", lambda data: b"{}", r"network\.json: has no crc32, description, history, provenance, weights"),
+        ("network.json", lambda data: data.replace(b"1", b"2", 1), r"network\.json: content differs from what was"),
     ],
 )
 def test_damage_is_told_with_the_files_name(folder, name, damage, said):
@@ -80,6 +82,7 @@ def test_weights_that_are_no_safetensors_are_told_even_when_the_checksum_agrees(
     weights, about = folder / "weights.safetensors", json.loads((folder / "network.json").read_text())
     weights.write_bytes(b"nothing")
     about["weights"] = {"bytes": 7, "crc32": crc32(weights)}
+    about["crc32"] = zlib.crc32(json.dumps({k: v for k, v in about.items() if k != "crc32"}, sort_keys=True).encode())
     (folder / "network.json").write_text(json.dumps(about))
     with pytest.raises(StoreError, match=r"weights\.safetensors: unreadable"):
         read_network(folder)

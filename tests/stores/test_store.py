@@ -81,6 +81,10 @@ def break_manifest_text(folder):
     (folder / "manifest.json").write_text("not json")
 
 
+def break_manifest_content(folder):
+    (folder / "manifest.json").write_text("{}")
+
+
 def break_all(folder):
     for path in sorted(folder.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
@@ -95,6 +99,7 @@ def break_all(folder):
         (break_bit, "content differs from what was written"),
         (break_manifest, "not a finished store"),
         (break_manifest_text, "manifest.json: unreadable"),
+        (break_manifest_content, "isn't in its manifest.json"),
         (break_all, "no such store"),
     ],
 )
@@ -202,6 +207,14 @@ def test_shards_that_do_not_fit_together_are_named(tmp_path, other):
     paths = write_shards(tmp_path, reconstruction(), other)
     with pytest.raises(StoreError, match=f"{paths[0]} to {paths[1]} don't fit together"):
         open_shards(paths, RECONSTRUCTION)
+
+
+def test_shards_by_different_code_are_named(tmp_path):
+    for number, code in enumerate(["today", "today", "older"]):
+        write_store(reconstruction(), tmp_path / str(number), RECONSTRUCTION, {"params": {"library": code}})
+    assert open_shards([tmp_path / "0", tmp_path / "1"], RECONSTRUCTION).sizes["case"] == 6
+    with pytest.raises(StoreError, match=r"2 was made by other code than .*0; delete both and rerun"):
+        open_shards([tmp_path / str(number) for number in range(3)], RECONSTRUCTION)
 
 
 def test_a_damaged_shard_is_named(tmp_path):

@@ -22,9 +22,9 @@ class Checkout:
         for name in ("config", "envs", "profiles", "src", "workflow"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
-    def start(self, *arguments, cores=2, config="config/smoke.yaml", environment=None):
-        """Start Snakemake in a process group of its own."""
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    def start(self, *arguments, cores=2, config="config/smoke.yaml", environment=None, prefix=()):
+        """Start Snakemake in a process group of its own; ``prefix`` are a command that runs another, and its options."""
+        command = [*prefix, sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         if config:
             command += ["--configfile", config]
         return subprocess.Popen(

@@ -10,7 +10,8 @@ from transmural.evaluation.audit import METHOD, audit
 from transmural.inverse.preparation import prepare
 from transmural.stores.config import Inference, Measurement
 from transmural.stores.contracts import ANATOMY, BEATS, TRANSFER
-from transmural.stores.files import write_whole
+from transmural.stores.files import read_checked
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, open_store
 
 
@@ -29,8 +30,8 @@ def audit_heart(names, paths, networks, study, inference, cases, amplitude_mv, s
         training=open_shards(paths["training"], BEATS),
         inference=Inference.of(METHOD, inference),
     )
-    threshold = json.loads(Path(paths["thresholds"]).read_text())[METHOD]
-    write_whole(output_path, audit(problem, networks, beats, anatomy, threshold, **names).to_csv(index=False))
+    threshold = json.loads(read_checked(paths["thresholds"]))[METHOD]
+    write_rows(output_path, audit(problem, networks, beats, anatomy, threshold, **names))
 
 
 if __name__ == "__main__":

@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.evaluation.scores import gather
 from transmural.report.learned_methods import audit_of
 from transmural.report.table_forms import write_table
 from transmural.stores.config import GenerativeEM
-from transmural.stores.files import write_whole
+from transmural.stores.rows import read_rows, write_rows
 
 
 def write(part_paths, study, scores_path, folder):
-    scores = gather([pd.read_csv(path) for path in part_paths])
-    write_whole(scores_path, scores.to_csv(index=False))
+    scores = gather([read_rows(path) for path in part_paths])
+    write_rows(scores_path, scores)
     write_table(audit_of(scores, GenerativeEM(**study)), Path(folder))
 
 

@@ -14,7 +14,7 @@ from transmural.report.convergence_figure import convergence_figure
 from transmural.report.style import write_figure
 from transmural.stores.config import Convergence, Inference, Measurement
 from transmural.stores.contracts import ANATOMY, BEATS, TRANSFER
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, open_store
 
 
@@ -38,7 +38,7 @@ def draw(
         Inference.model_construct(**{name: getattr(Inference.of(name, inference[name]), name) for name in METHODS}),
     )
     steps = convergence(problem, beats["tmp"].values, settings.steps)
-    write_whole(steps_path, steps.to_csv(index=False))
+    write_rows(steps_path, steps)
     write_figure(*convergence_figure(steps, labels(), subject, cohort), stem)
 
 

@@ -1,14 +1,12 @@
 """Gather the scores of every subject and method into the study's one tidy table."""
 
-import pandas as pd
-
 from step import step
 from transmural.evaluation.scores import gather
-from transmural.stores.files import write_whole
+from transmural.stores.rows import read_rows, write_rows
 
 
 def gather_scores(part_paths, output_path):
-    write_whole(output_path, gather([pd.read_csv(path) for path in part_paths]).to_csv(index=False))
+    write_rows(output_path, gather([read_rows(path) for path in part_paths]))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.networks.saved import read_history
 from transmural.report.image_figures import figures
@@ -16,11 +14,12 @@ from transmural.report.table_forms import write_table
 from transmural.report.training_figure import training_figure
 from transmural.stores.config import ConditionalVAEStudy
 from transmural.stores.contracts import PREDICTED_BSPS, PREDICTED_MAPS, PREDICTED_VOLUMES
+from transmural.stores.rows import read_rows
 from transmural.stores.store import open_store
 
 
 def write_results(given, study, run):
-    scores = pd.read_csv(given.scores)
+    scores = read_rows(given.scores)
     for table in tables(scores, study, [image_conditions(study)]):
         write_table(table, run / "tables")
     kept = (

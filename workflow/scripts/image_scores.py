@@ -13,7 +13,7 @@ from transmural.stores.contracts import (
     PREDICTED_MAPS,
     PREDICTED_VOLUMES,
 )
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, write_store
 
 
@@ -25,7 +25,7 @@ def score(slice_paths, volume_paths, network_paths, study, seed, output, record)
     contracts = {"potentials": PREDICTED_BSPS, "slices": PREDICTED_MAPS, "volumes": PREDICTED_VOLUMES}
     for (name, contract), dataset in zip(contracts.items(), kept, strict=True):
         write_store(dataset, output[name], contract, record)
-    write_whole(output["scores"], scores.to_csv(index=False, float_format="%.6g"))
+    write_rows(output["scores"], scores, digits=6)
 
 
 if __name__ == "__main__":

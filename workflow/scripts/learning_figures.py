@@ -2,23 +2,21 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.evaluation.calibration import gathered
 from transmural.inverse.registry import labels
 from transmural.report.calibration_figure import calibration_figure
 from transmural.report.novelty_figure import novelty_figure
 from transmural.report.style import write_figure
-from transmural.stores.files import write_whole
+from transmural.stores.rows import read_rows, write_rows
 
 
 def draw(scores_path, novelty_path, calibration_paths, cohorts, learning, coverage_path, folder):
-    coverage = gathered([pd.read_csv(path) for path in calibration_paths])
-    write_whole(coverage_path, coverage.to_csv(index=False))
+    coverage = gathered([read_rows(path) for path in calibration_paths])
+    write_rows(coverage_path, coverage)
     write_figure(*calibration_figure(coverage, cohorts, labels()), folder / "calibration")
     if learning:
-        scores, novelty = pd.read_csv(scores_path), pd.read_csv(novelty_path)
+        scores, novelty = read_rows(scores_path), read_rows(novelty_path)
         write_figure(*novelty_figure(scores, novelty, cohorts, learning, labels()), folder / "novelty")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from step import step
 from transmural.evaluation.novelty import novelty
 from transmural.stores.contracts import COHORT
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_store
 
 
@@ -16,7 +16,7 @@ def measure(folder, subjects, training, settings, output_path):
         return {name: open_store(Path(folder) / subject / name, COHORT) for name in names}
 
     parts = [novelty(cohorts(subject, training), cohorts(subject, settings), subject) for subject in subjects]
-    write_whole(output_path, pd.concat(parts).to_csv(index=False))
+    write_rows(output_path, pd.concat(parts))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import yaml
 
 from run_folder import drawn_cases
@@ -24,20 +23,21 @@ from transmural.stores.config import load
 from transmural.stores.contracts import ANATOMY, TRANSFER
 from transmural.stores.files import write_whole
 from transmural.stores.provenance import commit, machine, versions
+from transmural.stores.rows import read_rows
 from transmural.stores.store import open_store
 
 
 def generative_em_sections(scores_path, audit_path, robustness_path, study, run, shard_paths, command):
-    scores, subjects = pd.read_csv(scores_path), study.subjects
+    scores, subjects = read_rows(scores_path), study.subjects
     anatomies = {name: open_store(run / "anatomy" / name, ANATOMY) for name in subjects}
     transfers = {name: open_store(run / "transfer" / name, TRANSFER) for name in subjects}
     cases = drawn_cases(run, scores, study, shard_paths)
     turned = turnable_heart([case for figure in ("early_activation", "scars") for case in cases[figure]], labels())
     methods = {name: get(name) for name in study.methods}
-    audit = pd.read_csv(audit_path) if audit_path else None
+    audit = read_rows(audit_path) if audit_path else None
     further = learned_items(study, methods, audit, run / "figures", command)
     if robustness_path:
-        rows = pd.read_csv(robustness_path)
+        rows = read_rows(robustness_path)
         further += robustness_items(rows, study.robustness, labels(), run / "figures", command)
     return [
         study_section(scores, study, labels(), run / "figures", turned, command, further),
@@ -73,16 +73,16 @@ if __name__ == "__main__":
                 command,
             )
         if "forward_surrogate" in study.studies:
-            rows = pd.read_csv(given.surrogate_scores)
+            rows = read_rows(given.surrogate_scores)
             sections.append(surrogate_section(rows, study.forward_surrogate, run / "figures", command))
         if "sequence_models" in study.studies:
-            rows = pd.read_csv(given.sequence_scores)
+            rows = read_rows(given.sequence_scores)
             sections.append(sequence_section(rows, study.sequence_models, study.seed, run / "figures", command))
         if "conditional_vae" in study.studies:
-            rows = pd.read_csv(given.image_scores)
+            rows = read_rows(given.image_scores)
             sections.append(image_section(rows, study.conditional_vae, run / "figures", command))
         if "physics_informed" in study.studies:
-            rows = pd.read_csv(given.surface_scores)
+            rows = read_rows(given.surface_scores)
             sections.append(surface_section(rows, study.physics_informed, run / "figures", command))
         sections.append(closing_section(config, study, run, command))
         write(sections, config, study, snakemake.output.report, snakemake.output.config)

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.evaluation.robustness import gather
 from transmural.inverse.registry import labels
@@ -11,12 +9,12 @@ from transmural.report.robustness import robustness_figures, robustness_table
 from transmural.report.style import write_figure
 from transmural.report.table_forms import write_table
 from transmural.stores.config import Robustness
-from transmural.stores.files import write_whole
+from transmural.stores.rows import read_rows, write_rows
 
 
 def show(part_paths, settings, scores_path, run):
-    rows = gather([pd.read_csv(path) for path in part_paths])
-    write_whole(scores_path, rows.to_csv(index=False))
+    rows = gather([read_rows(path) for path in part_paths])
+    write_rows(scores_path, rows)
     write_table(robustness_table(rows, Robustness(**settings), labels()), run / "tables")
     for name, (figure, caption) in robustness_figures(rows, labels()).items():
         write_figure(figure, caption, run / "figures" / name)

@@ -9,6 +9,7 @@ from transmural.report.drawn_case import drawn_case
 from transmural.report.generative_em import choices
 from transmural.report.generative_em_names import shown_cohort
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
+from transmural.stores.files import read_checked
 from transmural.stores.store import open_shards, open_store
 
 
@@ -40,7 +41,7 @@ def _load(run, choice, cohorts, shard_paths):
             for method, cohort in cohorts.items()
         },
         {
-            method: json.loads((parts / cohort / "thresholds.json").read_text())[method]
+            method: json.loads(read_checked(parts / cohort / "thresholds.json"))[method]
             for method, cohort in cohorts.items()
         },
     )

@@ -13,7 +13,8 @@ from transmural.cohorts.plan import VALIDATION
 from transmural.evaluation.calibration import calibration, gathered
 from transmural.evaluation.scores import scar_threshold, score
 from transmural.stores.contracts import ANATOMY, BEATS, RECONSTRUCTION
-from transmural.stores.files import write_whole
+from transmural.stores.files import write_checked
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, open_store
 
 
@@ -30,9 +31,9 @@ def score_methods(subject, cohort, methods, anatomy_path, truth_paths, folder, o
             pair = truth[setting], found[setting]
             scores.append(score(*pair, anatomy, thresholds[method], setting=setting, **names))
             covered.append(calibration(*pair, setting=setting, **names))
-    write_whole(output.thresholds, json.dumps(thresholds))
-    write_whole(output.calibration, gathered(covered).to_csv(index=False))
-    write_whole(output.scores, pd.concat(scores).to_csv(index=False))
+    write_checked(output.thresholds, json.dumps(thresholds))
+    write_rows(output.calibration, gathered(covered))
+    write_rows(output.scores, pd.concat(scores))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from transmural.evaluation.robustness import measured, score_variations, unvarie
 from transmural.inverse.preparation import prepare
 from transmural.stores.config import Inference, Measurement, VariedCases
 from transmural.stores.contracts import ANATOMY, BEATS, TRANSFER
-from transmural.stores.files import write_whole
+from transmural.stores.files import read_checked
+from transmural.stores.rows import read_rows, write_rows
 from transmural.stores.store import open_shards, open_store
 
 
@@ -31,8 +32,8 @@ def score_robustness(
         use_one_thread()
     heart = (anatomy, transfer, study, amplitude_mv)
     model = prepare(beats, *heart, stream, training, network_path, inference)
-    threshold = json.loads(Path(thresholds_path).read_text())[names["method"]]
-    scores = pd.read_csv(scores_path).query("method == @names['method']")
+    threshold = json.loads(read_checked(thresholds_path))[names["method"]]
+    scores = read_rows(scores_path).query("method == @names['method']")
     parts = [
         unvaried(scores, settings, study.snr_db, cases),
         score_variations(
@@ -44,7 +45,7 @@ def score_robustness(
             **names,
         ),
     ]
-    write_whole(output_path, pd.concat(parts).to_csv(index=False))
+    write_rows(output_path, pd.concat(parts))
 
 
 if __name__ == "__main__":

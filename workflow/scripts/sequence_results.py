@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.evaluation.sequence_scores import intervals
 from transmural.networks.saved import read_history
@@ -17,14 +15,14 @@ from transmural.report.table_forms import write_table
 from transmural.report.training_figure import training_figure
 from transmural.stores.config import SequenceModelsStudy
 from transmural.stores.contracts import PREDICTED_TMPS
-from transmural.stores.files import write_whole
+from transmural.stores.rows import read_rows, write_rows
 from transmural.stores.store import open_store
 
 
 def write_results(scores_path, predictions_path, network_paths, study, seed, intervals_path, run):
-    scores, run, study = pd.read_csv(scores_path), Path(run), SequenceModelsStudy(**study)
+    scores, run, study = read_rows(scores_path), Path(run), SequenceModelsStudy(**study)
     stated = intervals(scores, study.bootstrap, seed)
-    write_whole(intervals_path, stated.to_csv(index=False, float_format="%.6g"))
+    write_rows(intervals_path, stated, digits=6)
     for table in tables(scores, stated, [sequence_conditions(study)]):
         write_table(table, run / "tables")
     drawn = figures(scores, stated, open_store(predictions_path, PREDICTED_TMPS), study)

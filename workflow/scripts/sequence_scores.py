@@ -9,7 +9,7 @@ from transmural.evaluation.sequence_study import SequenceStudy
 from transmural.networks.saved import read_network
 from transmural.stores.config import SequenceModelsStudy
 from transmural.stores.contracts import PREDICTED_TMPS, RECORDINGS
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, write_store
 
 
@@ -24,7 +24,7 @@ def score(paths, network_paths, study, seed, scores_path, predictions_path, reco
     }
     scores, predictions = SequenceStudy(open_shards(paths, RECORDINGS), networks, study, seed).scores()
     write_store(predictions, predictions_path, PREDICTED_TMPS, record)
-    write_whole(scores_path, scores.to_csv(index=False, float_format="%.6g"))
+    write_rows(scores_path, scores, digits=6)
 
 
 if __name__ == "__main__":

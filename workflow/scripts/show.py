@@ -6,7 +6,6 @@ Usage: ``python workflow/scripts/show.py [overlay.yaml …]``, with the overlays
 import sys
 from pathlib import Path
 
-import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
@@ -24,6 +23,7 @@ from transmural.report.surrogate_section import surrogate_conditions
 from transmural.report.surrogate_tables import tables as surrogate_tables
 from transmural.report.table_forms import to_text
 from transmural.stores.config import load
+from transmural.stores.rows import read_rows
 
 
 def show(overlays):
@@ -51,35 +51,35 @@ def generative_em_tables(study, run):
     """Accuracy under each training cohort, and costs."""
     cohorts = study.generative_em.cohorts
     shown = [f"{table}_{cohort}" for cohort in cohorts for table in ("table1", "table2")]
-    made = tables(pd.read_csv(run / "scores" / f"{STUDY}.csv"), study.generative_em, labels())
+    made = tables(read_rows(run / "scores" / f"{STUDY}.csv"), study.generative_em, labels())
     return [table for table in made if table.name in [*shown, f"costs_{shown_cohort(cohorts)}"]]
 
 
 def surrogate_tables_of(study, run):
     """Accuracy of surrogates and baselines, and costs."""
-    scores = pd.read_csv(run / "scores" / "forward_surrogate.csv")
+    scores = read_rows(run / "scores" / "forward_surrogate.csv")
     made = surrogate_tables(scores, [surrogate_conditions(study.forward_surrogate)])
     return [table for table in made if table.name != "surrogate_tests"]
 
 
 def sequence_tables_of(study, run):
     """Experiments I and II, and what true potentials at test time are worth."""
-    scores = pd.read_csv(run / "scores" / "sequence_models.csv")
-    intervals = pd.read_csv(run / "scores" / "sequence_models_intervals.csv")
+    scores = read_rows(run / "scores" / "sequence_models.csv")
+    intervals = read_rows(run / "scores" / "sequence_models_intervals.csv")
     made = sequence_tables(scores, intervals, [sequence_conditions(study.sequence_models)])
     return [table for table in made if table.name in ("sequence_full", "sequence_limited", "sequence_leak")]
 
 
 def image_tables_of(study, run):
     """Reconstructed and predicted activation maps, in slices and whole hearts."""
-    scores, section = pd.read_csv(run / "scores" / "conditional_vae.csv"), study.conditional_vae
+    scores, section = read_rows(run / "scores" / "conditional_vae.csv"), study.conditional_vae
     made = image_tables(scores, section, [image_conditions(section)])
     return [table for table in made if table.name in ("image_map_vae", "image_cvae_2d", "image_cvae_3d")]
 
 
 def surface_tables_of(study, run):
     """Reconstructed potentials on hearts' surfaces, and the ablation."""
-    scores, section = pd.read_csv(run / "scores" / "physics_informed.csv"), study.physics_informed
+    scores, section = read_rows(run / "scores" / "physics_informed.csv"), study.physics_informed
     made = surface_tables(scores, section, [surface_conditions(section)])
     return [table for table in made if table.name in ("surface_accuracy", "surface_ablation")]
 

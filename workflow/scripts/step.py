@@ -5,6 +5,7 @@ comes from jobs.
 """
 
 import contextlib
+import io
 import sys
 import time
 import traceback
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from transmural.stores.errors import TransmuralError
+from transmural.stores.errors import TransmuralError, of_the_machine
 from transmural.stores.provenance import provenance
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -23,28 +24,41 @@ _SECONDS_BETWEEN_LINES = 10.0
 @contextlib.contextmanager
 def step(snakemake) -> Iterator[Callable[[int, int], None]]:
     """Run a step with its output in the rule's log; yields a progress function ``(done, total)`` for the console."""
-    log = Path(snakemake.log[0])
-    log.parent.mkdir(parents=True, exist_ok=True)
-    console = sys.stderr
+    path = Path(snakemake.log[0])
+    stream = console = _Unfailing(sys.stderr)
     name = " ".join([snakemake.rule, *dict(snakemake.wildcards.items()).values()])
-    with (
-        log.open("w", buffering=1) as stream,
-        contextlib.redirect_stdout(stream),
-        contextlib.redirect_stderr(stream),
-        threadpool_limits(1),
-    ):
-        stream.write(f"started {_now()}\n")
+    with contextlib.ExitStack() as until_end:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = _Unfailing(until_end.enter_context(path.open("wb", buffering=0)))
+            until_end.enter_context(contextlib.redirect_stdout(stream))
+            until_end.enter_context(contextlib.redirect_stderr(stream))
+            until_end.enter_context(threadpool_limits(1))
+            stream.write(f"started {_now()}\n")
             yield _progress(name, console, stream)
-        except TransmuralError as error:
-            stream.write(f"{error}\n")
-            console.write(f"{name}: {error}\n")
-            sys.exit(1)
         except Exception as error:
-            traceback.print_exc(file=stream)
-            console.write(f"{name}: unexpected {type(error).__name__}: {error} (traceback in {log})\n")
+            told = str(error) if isinstance(error, TransmuralError) else of_the_machine(error, snakemake.output[0])
+            if told is None:
+                told = f"unexpected {type(error).__name__}: {error} (traceback in {path})"
+                stream.write(traceback.format_exc())
+            else:
+                stream.write(f"{told}\n")
+            console.write(f"{name}: {told}\n")
             sys.exit(1)
         stream.write(f"finished {_now()}\n")
+
+
+class _Unfailing(io.TextIOBase):
+    """Text that goes to a file; what can't be written (the disk is full, nobody reads any more) is left out."""
+
+    def __init__(self, file) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(text.encode() if isinstance(self._file, io.RawIOBase) else text)
+            self._file.flush()
+        return len(text)
 
 
 def _now() -> str:
@@ -69,6 +83,5 @@ def _progress(name, console, stream) -> Callable[[int, int], None]:
         if now - last >= _SECONDS_BETWEEN_LINES and done < total:
             last = now
             console.write(line)
-            console.flush()
 
     return progress

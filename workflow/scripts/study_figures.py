@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from run_folder import drawn_cases
 from step import step
 from transmural.inverse.registry import labels
@@ -11,11 +9,12 @@ from transmural.report.generative_em import figures
 from transmural.report.style import write_figure
 from transmural.stores.config import GenerativeEM
 from transmural.stores.contracts import TRANSFER
+from transmural.stores.rows import read_rows
 from transmural.stores.store import open_store
 
 
 def draw(scores_path, study, run, shard_paths):
-    scores, study, run = pd.read_csv(scores_path), GenerativeEM(**study), Path(run)
+    scores, study, run = read_rows(scores_path), GenerativeEM(**study), Path(run)
 
     def transfer(subject):
         return open_store(run / "transfer" / subject, TRANSFER)

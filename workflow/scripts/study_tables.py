@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.inverse.registry import labels
 from transmural.report.generative_em import tables
 from transmural.report.table_forms import write_table
 from transmural.stores.config import GenerativeEM
+from transmural.stores.rows import read_rows
 
 
 def write_tables(scores_path, study, folder):
-    for table in tables(pd.read_csv(scores_path), GenerativeEM(**study), labels()):
+    for table in tables(read_rows(scores_path), GenerativeEM(**study), labels()):
         write_table(table, Path(folder))
 
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.report.style import write_figure
 from transmural.report.surface_cases import drawn_beats, together
@@ -13,6 +11,7 @@ from transmural.report.surface_tables import tables
 from transmural.report.table_forms import write_table
 from transmural.stores.config import PhysicsInformedStudy
 from transmural.stores.contracts import SURFACE_BEATS, SURFACE_RECONSTRUCTIONS
+from transmural.stores.rows import read_rows
 from transmural.stores.store import open_store
 
 
@@ -42,7 +41,7 @@ if __name__ == "__main__":
         for part, path in zip(params.parts, given.fits, strict=True):
             fit_paths.setdefault(tuple(part), []).append(path)
         write_results(
-            pd.read_csv(given.scores),
+            read_rows(given.scores),
             dict(zip(params.beats, given.beats, strict=True)),
             fit_paths,
             dict(zip(map(tuple, params.amortised), given.amortised, strict=True)),

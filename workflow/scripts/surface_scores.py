@@ -5,7 +5,7 @@ import pandas as pd
 from step import step
 from transmural.evaluation.surface_scores import score_surfaces
 from transmural.stores.contracts import SURFACE_BEATS, SURFACE_RECONSTRUCTIONS
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_store
 
 
@@ -15,7 +15,7 @@ def score(beats_paths, parts, output_path):
     rows = [
         score_surfaces(beats[name], open_store(path, SURFACE_RECONSTRUCTIONS), setting) for setting, name, path in parts
     ]
-    write_whole(output_path, pd.concat(rows, ignore_index=True).to_csv(index=False, float_format="%.6g"))
+    write_rows(output_path, pd.concat(rows, ignore_index=True), digits=6)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from step import step
 from transmural.cohorts.sheets import part_of
 from transmural.evaluation.surrogate_scores import TEST
@@ -18,11 +16,12 @@ from transmural.report.table_forms import write_table
 from transmural.report.training_figure import training_figure
 from transmural.stores.config import ForwardSurrogateStudy
 from transmural.stores.contracts import PREDICTED_ECGS, SHEETS
+from transmural.stores.rows import read_rows
 from transmural.stores.store import open_shards, open_store
 
 
 def write_results(scores_path, predictions_path, sheet_paths, network_paths, study, run):
-    scores, run, study = pd.read_csv(scores_path), Path(run), ForwardSurrogateStudy(**study)
+    scores, run, study = read_rows(scores_path), Path(run), ForwardSurrogateStudy(**study)
     for table in tables(scores, [surrogate_conditions(study)]):
         write_table(table, run / "tables")
     sheets, predicted = open_shards(sheet_paths, SHEETS), open_store(predictions_path, PREDICTED_ECGS)

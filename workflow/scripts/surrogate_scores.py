@@ -11,7 +11,7 @@ from transmural.evaluation.surrogate_study import SurrogateStudy
 from transmural.networks.saved import read_network
 from transmural.stores.config import ForwardSurrogateStudy
 from transmural.stores.contracts import PREDICTED_ECGS, SHEETS
-from transmural.stores.files import write_whole
+from transmural.stores.rows import write_rows
 from transmural.stores.store import open_shards, write_store
 
 
@@ -31,7 +31,7 @@ def score(published_paths, moved_paths, network_paths, settings, scores_path, pr
         coords={"time": test["time"], "case": test["case"], "method": list(predictions)},
     )
     write_store(kept, predictions_path, PREDICTED_ECGS, record)
-    write_whole(scores_path, scores.to_csv(index=False))
+    write_rows(scores_path, scores)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from transmural.networks.history import History
@@ -72,12 +72,13 @@ def write_checkpoint(path: Path, digest: str, state: TrainingState) -> None:
     tensors |= {f"best/{name}": value for name, value in state.best.items()}
     for index, values in state.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
+    # Clones, because safetensors refuses tensors that share memory.
+    copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    history = json.dumps(state.history)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.part")
-    # Clones, because safetensors refuses tensors that share memory.
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    history = json.dumps(state.history)
-    save_file(tensors, temporary, metadata={"digest": digest, "history": history, "crc32": _checksum(history, tensors)})
+    about = {"digest": digest, "history": history, "crc32": _checksum(history, copies)}
+    temporary.write_bytes(save(copies, metadata=about))
     os.replace(temporary, path)
 
 

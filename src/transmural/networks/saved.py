@@ -1,10 +1,12 @@
 """Trained networks on disk: weights as safetensors, everything else as JSON, whole or absent.
 
-The folder holds ``weights.safetensors`` and ``network.json`` (description, history, provenance, and the size and
-CRC-32 of the weights, which tell damage). The history is read without importing torch, which takes a second.
+The folder holds ``weights.safetensors`` and ``network.json`` (description, history, provenance, the size and CRC-32 of
+the weights, and the CRC-32 of all this, which tell damage). The history is read without importing torch, which takes a
+second.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +66,9 @@ def write_network(trained: TrainedNetwork, folder: str | Path, record: Mapping[s
             "provenance": dict(record),
             "weights": {"bytes": weights.stat().st_size, "crc32": crc32(weights)},
         }
-        (temporary / _ABOUT).write_text(json.dumps(about, indent=1, sort_keys=True, allow_nan=False) + "\n")
+        about = json.loads(json.dumps(about, allow_nan=False))  # as it will be read
+        about["crc32"] = _crc32(about)
+        (temporary / _ABOUT).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 
 def read_network(folder: str | Path) -> TrainedNetwork:
@@ -111,12 +115,18 @@ def _about(folder: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: missing, so {folder} is not a trained network of this project; delete it and rerun")
     try:
         about: dict[str, Any] = json.loads(path.read_text())
-        absent = {"description", "history", "provenance", "weights"} - about.keys()
+        absent = {"description", "history", "provenance", "weights", "crc32"} - about.keys()
     except (ValueError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: unreadable ({reason(error)}); delete {folder} and rerun") from error
     if absent:
         raise StoreError(f"{path}: has no {', '.join(sorted(absent))}; delete {folder} and rerun")
+    if about.pop("crc32") != _crc32(about):
+        raise StoreError(f"{path}: content differs from what was written; delete {folder} and rerun")
     mappings = all(isinstance(about[key], dict) for key in ("description", "provenance", "weights"))
     if not mappings or not is_history(about["history"]):
         raise StoreError(f"{path}: isn't the description of a trained network; delete {folder} and rerun")
     return about
+
+
+def _crc32(about: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(about, sort_keys=True).encode())

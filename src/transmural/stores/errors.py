@@ -1,5 +1,7 @@
 """Errors that a user can act on: one sentence that says what is wrong, where, and what would be right."""
 
+import errno
+
 _LONGEST_REASON = 200
 
 
@@ -36,3 +38,36 @@ def reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     said = lines[0][:_LONGEST_REASON] if lines else type(error).__name__
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
+
+
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "no space left on the disk; make room and rerun",
+    errno.EDQUOT: "no space left on the disk within the user's quota; make room and rerun",
+    errno.EROFS: "the disk is read-only; make it writable and rerun",
+    errno.EACCES: "no permission; give the user that runs this the right to it and rerun",
+    errno.EPERM: "no permission; give the user that runs this the right to it and rerun",
+    errno.EFBIG: "the file is too large for the limit set (ulimit -f); raise it and rerun",
+    errno.EMFILE: "too many open files for the limit set (ulimit -n); raise it and rerun",
+    errno.ENFILE: "too many open files on this machine; rerun when there are fewer",
+    errno.ENOMEM: "no memory left; rerun with more of it or fewer jobs at a time",
+    errno.EIO: "the disk can't be read or written; rerun when it can",
+    errno.ESTALE: "the disk was lost meanwhile; rerun when it is back",
+    errno.ENOTCONN: "the disk was lost meanwhile; rerun when it is back",
+}
+
+
+def of_the_machine(error: BaseException, place: str) -> str | None:
+    """One sentence for an error that is the machine's and not the code's; None for any other.
+
+    Parameters
+    ----------
+    error
+        The error.
+    place
+        What was being made, named if the error names no file.
+    """
+    if isinstance(error, MemoryError):
+        return f"{place}: {_OF_THE_MACHINE[errno.ENOMEM]}"
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return f"{error.filename or place}: {_OF_THE_MACHINE[error.errno]}"
+    return None

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from transmural.stores.errors import StoreError
+
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write ``content`` beside ``path`` and rename it into place, so that a killed job leaves no half file."""
@@ -25,6 +27,34 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_checked(path: str | Path, text: str) -> None:
+    """`write_whole` of a file that later steps read, with its size and CRC-32 beside it (``….crc32``)."""
+    write_whole(path, text)
+    write_whole(_beside(path), f"{len(text.encode())} {zlib.crc32(text.encode())}\n")
+
+
+def read_checked(path: str | Path) -> str:
+    """Text of a file after checking that it is what `write_checked` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the file or what tells damage of it is absent, or it is truncated or altered; the message names it.
+    """
+    path = Path(path)
+    for each in (path, _beside(path)):
+        if not each.is_file():
+            raise StoreError(f"{each}: missing; delete {path} and rerun")
+    content = path.read_bytes()
+    if f"{len(content)} {zlib.crc32(content)}\n".encode() != _beside(path).read_bytes():
+        raise StoreError(f"{path}: content differs from what was written; delete it and rerun")
+    return content.decode()
+
+
+def _beside(path: str | Path) -> Path:
+    return Path(f"{path}.crc32")
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     Raises
     ------
     StoreError
-        If a shard can't be opened (see `open_store`) or the shards' other dimensions differ.
+        If a shard can't be opened (see `open_store`), shards were made by different code or their other dimensions
+        differ.
     """
     found = [_checked(Path(folder)) for folder in folders]
     first = _loaded(Path(folders[0]), contract)
@@ -112,6 +113,8 @@ def open_shards(folders: Sequence[str | Path], contract: Contract) -> xr.Dataset
     start = 0
     for folder in folders:
         shard = _loaded(Path(folder), contract) if rest else first
+        if _code(shard) != _code(first):
+            raise _no_fit(folders, f"{folder} was made by other code than {folders[0]}; delete both and rerun")
         count = shard.sizes.get("case", 0)
         for name in by_case:
             # Names are as long as a shard's longest: a longer one in a later shard would be cut.
@@ -135,6 +138,12 @@ def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
     """The provenance with which a store was written."""
     loaded: dict[str, Any] = json.loads(dataset.attrs["provenance"])
     return loaded
+
+
+def _code(dataset: xr.Dataset) -> str | None:
+    """Digest of the code that made a store, where it is recorded."""
+    digest: str | None = provenance_of(dataset).get("params", {}).get("library")
+    return digest
 
 
 def _with_units(dataset: xr.Dataset, contract: Contract) -> xr.Dataset:

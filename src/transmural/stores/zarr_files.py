@@ -56,7 +56,7 @@ class Layout:
 
 
 def plain_files(root: Path) -> dict[str, Path]:
-    """Files below a folder by their names relative to it, sorted.
+    """Files below a folder by their names relative to it, sorted, but for those that a file system hides there.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def plain_files(root: Path) -> dict[str, Path]:
     for path in [root, *sorted(root.rglob("*"))]:
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise ValueError(f"{path}: is a link or no file; a store holds files of its own")
-        if path.is_file():
+        if path.is_file() and not path.name.startswith("."):
             files[path.relative_to(root).as_posix()] = path
     return files
 

@@ -1,0 +1,67 @@
+"""Clocks that differ: between two machines on one file system, or before and after a battery was changed."""
+
+import os
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+DAY = 86_400
+MOVED = "beats/forward_surrogate/moved/0000"
+PREDICTIONS = "predictions/forward_surrogate"
+NETWORK = "networks/forward_surrogate/surrogate"
+
+
+def dated(path, seconds):
+    """Set the time of a result, and of all in it."""
+    inside = path.rglob("*") if path.is_dir() else []
+    for each in [path, *inside]:
+        os.utime(each, (seconds, seconds))
+
+
+@pytest.mark.fault("what depends on it is made again, or nothing: the same tables")
+@pytest.mark.parametrize(
+    "offset", [DAY, -DAY, 10 * 365 * DAY, None], ids=["a day ahead", "a day behind", "ten years ahead", "in 1970"]
+)
+def test_a_store_written_by_a_machine_whose_clock_is(study, offset):
+    dated(study.results / MOVED, 0 if offset is None else time.time() + offset)
+    study.made()
+    study.is_same()
+
+
+@pytest.mark.fault("nothing is made again, or the same tables; afterwards nothing is left to do")
+def test_all_results_dated_at_once(study):
+    """As by a copy that doesn't keep times."""
+    dated(study.results, time.time())
+    study.made()
+    study.is_same()
+    assert "Nothing to be done" in study.made()
+
+
+@pytest.mark.fault("the same tables; afterwards nothing is left to do")
+def test_results_in_reverse_order_of_time(study):
+    now = time.time()
+    for age, name in enumerate([MOVED, NETWORK, PREDICTIONS, "scores", "tables"]):
+        dated(study.results / name, now - 60 * age)
+    study.made()
+    study.is_same()
+    assert "Nothing to be done" in study.made()
+
+
+@pytest.mark.fault("code counts by its content, not by its time: nothing is to be done")
+@pytest.mark.parametrize("seconds", [0, 4e9], ids=["in 1970", "in 2096"])
+def test_code_dated(study, seconds):
+    for name in ("src", "workflow", "config"):
+        dated(study.folder / name, seconds)
+    study.made()
+    study.is_same()
+
+
+@pytest.mark.fault("the same tables")
+def test_a_clock_set_back_between_two_stages(study):
+    """The sheets are of tomorrow; what is made from them today is older than they are."""
+    study.undo(NETWORK)
+    dated(study.results / "beats" / "forward_surrogate", time.time() + DAY)
+    study.made()
+    study.is_same()
