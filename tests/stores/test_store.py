@@ -99,7 +99,7 @@ def break_all(folder):
         (break_bit, "content differs from what was written"),
         (break_manifest, "not a finished store"),
         (break_manifest_text, "manifest.json: unreadable"),
-        (break_manifest_content, "isn't in its manifest.json"),
+        (break_manifest_content, "the store's manifest doesn't have it"),
         (break_all, "no such store"),
     ],
 )

@@ -22,6 +22,8 @@ _BYTES = {
     "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "float32": 4, "float64": 8,
 }  # fmt: skip
 _METADATA = "zarr.json"
+# Files that NFS, FUSE and macOS put beside those that are open or copied.
+_HIDDEN = (".nfs", ".fuse_hidden", ".DS_Store", "._")
 _MOST_DIMENSIONS = 8
 # LZ4 makes at most 255 bytes of one.
 _LARGEST_RATIO = 256
@@ -67,7 +69,7 @@ def plain_files(root: Path) -> dict[str, Path]:
     for path in [root, *sorted(root.rglob("*"))]:
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise ValueError(f"{path}: is a link or no file; a store holds files of its own")
-        if path.is_file() and not path.name.startswith("."):
+        if path.is_file() and not path.name.startswith(_HIDDEN):
             files[path.relative_to(root).as_posix()] = path
     return files
 
