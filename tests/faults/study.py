@@ -60,7 +60,7 @@ CHAINS = (
     ),
 )
 """Results, each made from those before it."""
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,9 @@ class Study:
     def told(self, output, *words):
         """The sentence of an output that has these words."""
         assert "Traceback (most recent call last)" not in output, output
-        found = [line.strip() for line in output.splitlines() if all(word in line for word in words)]
+        told = output.partition("Building DAG of jobs")[2] or output
+        lines = [line for line in told.splitlines() if not line.startswith("Reason:") and "unexpected " not in line]
+        found = [line.strip() for line in lines if all(word in line for word in words)]
         assert found, output
         self.happened(found[0].replace(str(self.folder), "…"))
         return output
@@ -161,8 +163,10 @@ class Study:
         process.communicate()
 
     def unlock(self):
-        """What Snakemake says to do after a kill."""
-        self.made("--unlock")
+        """What Snakemake says to do after a kill; nothing, if it left no lock."""
+        locks = self.folder / ".snakemake" / "locks"
+        if locks.is_dir() and any(locks.iterdir()):
+            self.made("--unlock")
 
     def is_same(self):
         """Tables, scores and networks are those of the run that nothing befell, bit for bit."""

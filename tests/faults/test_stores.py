@@ -13,7 +13,7 @@ MOVED = "beats/forward_surrogate/moved/0000"
 NETWORK = "networks/forward_surrogate/surrogate"
 PREDICTIONS = "predictions/forward_surrogate"
 BEATS = "beats/generative_em/slender/unseen_scar/0000"
-COHORT = "cohorts/generative_em/slender/rich"
+COHORT = "cohorts/generative_em/slender/unseen_scar"
 SCORES = "scores/forward_surrogate.csv"
 PART = "scores/parts/generative_em/slender/none/scores.csv"
 RECONSTRUCTION = "reconstructions/generative_em/slender/none/unseen_scar/greensite"
@@ -121,7 +121,7 @@ def test_damage(study, damage):
     study.refused(name, word, "delete")
     study.remove(name)
     planned = study.made("--dry-run")
-    assert re.search(rf"output: .*{name}", planned), planned
+    assert re.search(rf"Missing output files: .*{name}", planned), planned
 
 
 @pytest.mark.fault("an error that names it and says to delete it; then the same tables")

@@ -74,10 +74,3 @@ def test_what_a_killed_writer_left_of_a_checkpoint(killed, weights):
     shutil.copy(whole, part)
     alter(part, truncated)
     goes_on(killed, weights, 51)
-
-
-@pytest.mark.fault("an error that names network, epoch and step; no network is written")
-def test_a_training_that_diverges(study):
-    config = ("forward_surrogate={forms: [no_cnn], network: {epochs: 20, learning_rate: 1.0e+30, clip_norm: 1.0e+30}}",)
-    study.refused("no_cnn", "isn't finite in epoch", targets=TARGETS, config=config)
-    assert not (study.results / NETWORK).exists()

@@ -57,7 +57,7 @@ except ConfigurationError as error:
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # What makes a target of this run again. The run's own folder holds its whole configuration.
 CHANGED = config != yaml.safe_load(
-    (Path(workflow.basedir) / "config" / "config.yaml").read_text()
+    (Path(workflow.basedir) / "config" / "config.yaml").read_text("utf-8")
 )
 COMMAND = "snakemake {target} --cores all" + (
     f" --configfile results/{study.run}/config.yaml" if CHANGED else ""

@@ -27,9 +27,9 @@ from transmural.stores.rows import read_rows
 
 
 def show(overlays):
-    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    config = yaml.safe_load(Path("config/config.yaml").read_text("utf-8"))
     for overlay in overlays:
-        update_config(config, yaml.safe_load(Path(overlay).read_text()))
+        update_config(config, yaml.safe_load(Path(overlay).read_text("utf-8")))
     study = load(config)
     run = Path("results") / study.run
     shown = {

@@ -6,6 +6,7 @@ comes from jobs.
 
 import contextlib
 import io
+import os
 import sys
 import time
 import traceback
@@ -37,7 +38,7 @@ def step(snakemake) -> Iterator[Callable[[int, int], None]]:
             stream.write(f"started {_now()}\n")
             yield _progress(name, console, stream)
         except Exception as error:
-            told = str(error) if isinstance(error, TransmuralError) else of_the_machine(error, snakemake.output[0])
+            told = _explained(error, snakemake.output[0])
             if told is None:
                 told = f"unexpected {type(error).__name__}: {error} (traceback in {path})"
                 stream.write(traceback.format_exc())
@@ -46,6 +47,16 @@ def step(snakemake) -> Iterator[Callable[[int, int], None]]:
             console.write(f"{name}: {told}\n")
             sys.exit(1)
         stream.write(f"finished {_now()}\n")
+
+
+def _explained(error: Exception, output: str) -> str | None:
+    """One sentence for an error that a user can act on; None for any other."""
+    if isinstance(error, TransmuralError):
+        return str(error)
+    if any(frame.filename.endswith("numba/core/caching.py") for frame in traceback.extract_tb(error.__traceback__)):
+        kernels = os.environ.get("NUMBA_CACHE_DIR", "the folder of compiled kernels")
+        return f"{kernels}: compiled kernels can't be read or written ({error}); delete the folder and rerun"
+    return of_the_machine(error, output)
 
 
 class _Unfailing(io.TextIOBase):

@@ -59,4 +59,4 @@ def subjects_section(table: Table, subjects: Sequence[str], folder: Path, comman
 
 def picture(stem: Path) -> tuple[Png, str]:
     """Image and caption of a written figure."""
-    return Png(stem.with_suffix(".png").read_bytes()), svg_caption(stem.with_suffix(".svg").read_text())
+    return Png(stem.with_suffix(".png").read_bytes()), svg_caption(stem.with_suffix(".svg").read_text("utf-8"))

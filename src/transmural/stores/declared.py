@@ -41,7 +41,7 @@ def declarations(package: str, decorator: str, known: set[str]) -> Iterator[Decl
             known.add(found.name)
             spec = find_spec(found.name)
             if spec is not None and spec.origin is not None:
-                yield from _of_module(found.name, Path(spec.origin).read_text(), decorator)
+                yield from _of_module(found.name, Path(spec.origin).read_text(encoding="utf-8"), decorator)
 
 
 def _of_module(module: str, text: str, decorator: str) -> Iterator[Declaration]:
