@@ -33,7 +33,7 @@ def test_a_segmentation_goes_through_the_whole_workflow(checkout, raw_config):
     write_heart(checkout.folder, raw_config)
     tissues = {label.name.lower(): int(label) for label in Label if label != Label.AIR}
     own = {"source": "label_image", "image": "segmentation.nii.gz", "electrodes": "electrodes.csv", "labels": tissues}
-    few = {"cohorts": ["rich"], "methods": ["tikhonov1", "activation_map"]}
+    few = {"cohorts": ["rich"], "methods": ["tikhonov1", "nearest_beat"], "reference_method": "tikhonov1"}
     study = {"subjects": ["mine"], **few, "robustness": {"hearts": 0}, "audit": {"hearts": 0}}
     overlay = {"run": "mine", "studies": ["generative_em"], "subjects": {"mine": own}, "generative_em": study}
     (checkout.folder / "config" / "mine.yaml").write_text(yaml.safe_dump(overlay))

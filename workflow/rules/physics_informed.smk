@@ -7,7 +7,7 @@ SURFACE_FITS = surface_fits()
 AMORTISED = study.physics_informed.amortised
 AMORTISED_SUBJECTS = study.physics_informed.subjects if AMORTISED.methods else []
 AMORTISED_FITS = [
-    results(f"reconstructions/physics_informed/{subject}/amortised")
+    results(f"reconstructions/physics_informed/{subject}/mismatch/amortised")
     for subject in AMORTISED_SUBJECTS
 ]
 
@@ -126,11 +126,11 @@ rule surface_amortised:
         beats=surface_beats_path("{subject}", "mismatch"),
         training=amortised_training,
     output:
-        directory(results("reconstructions/physics_informed/{subject}/amortised")),
+        directory(results("reconstructions/physics_informed/{subject}/mismatch/amortised")),
     log:
-        logs("reconstructions/physics_informed/{subject}/amortised"),
+        logs("reconstructions/physics_informed/{subject}/mismatch/amortised"),
     benchmark:
-        benchmarks("reconstructions/physics_informed/{subject}/amortised")
+        benchmarks("reconstructions/physics_informed/{subject}/mismatch/amortised")
     priority: 10
     conda:
         ENVIRONMENT
