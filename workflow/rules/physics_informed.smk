@@ -126,7 +126,9 @@ rule surface_amortised:
         beats=surface_beats_path("{subject}", "mismatch"),
         training=amortised_training,
     output:
-        directory(results("reconstructions/physics_informed/{subject}/mismatch/amortised")),
+        directory(
+            results("reconstructions/physics_informed/{subject}/mismatch/amortised")
+        ),
     log:
         logs("reconstructions/physics_informed/{subject}/mismatch/amortised"),
     benchmark:

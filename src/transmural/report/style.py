@@ -270,9 +270,9 @@ def split(
 def write_figure(figure: Figure, caption: str, stem: Path) -> None:
     """Write ``stem.svg`` and ``stem.png``, each whole or not at all, with the caption inside."""
     engine = figure.get_layout_engine()
-    if engine is not None:
-        with styled():  # laid out once for both
+    with styled():  # laid out once for both
+        if engine is not None and figure.axes:
             engine.execute(figure)
-            figure.set_layout_engine("none")
+        figure.set_layout_engine("none")
     write_whole(stem.with_suffix(".svg"), svg_text(figure, caption))
     write_whole(stem.with_suffix(".png"), png_bytes(figure, caption))
