@@ -324,7 +324,7 @@ def test_every_job_left_log_and_benchmark(smoke):
     assert len(logs) > 15
 
 
-RULES = ["anatomy", "beats", "networks", "reconstructions", "scores", "tables", "report"]
+RULES = ["beats", "networks", "reconstructions", "report"]
 
 
 # Methods and training cohorts don't depend on each other, and the time is in starting again and again.

@@ -41,7 +41,7 @@ _SAFETY = 0.8
 _CORRECTIONS = 4
 _CABLE_PIECES = 120
 # A front that is so much slower than a continuous one counts as dead.
-_SLOWEST = 0.1
+_SLOWEST = 0.3
 
 
 def simulate_surface_cells(
