@@ -99,6 +99,18 @@ def test_a_coarser_surface_samples_the_beats_of_a_finer_one(transfer, smoke_anat
     assert np.nanmedian(np.abs(sampled["activation_time"].values - nearest)) < 12
 
 
+def test_beats_of_other_cells_spread_as_fast_and_have_another_action_potential(transfer, smoke_anatomy, study_config):
+    coarse = random_transfer(smoke_anatomy, 250).drop_vars("transfer_fine")
+    given = smoke_anatomy, coarse, transfer, [[33]], study_config.simulation, TIME
+    usual, other = (beats_of_finer_surface(*given, source=source) for source in ("surface", "other_cells"))
+    check(other, SURFACE_BEATS, "other")
+    assert other.attrs["ecg_source"] == "a finer surface of other cells"
+    times, others = (beats["activation_time"].values[0] for beats in (usual, other))
+    assert np.median(np.abs(times - others)) < 0.1 * times.max()
+    plateau = [beats["tmp"].values[0].max(axis=0).mean() for beats in (usual, other)]
+    assert plateau[1] < plateau[0] - 0.03
+
+
 def test_noise_belongs_to_the_case_and_has_the_share_asked_for(beats):
     together, deviation = noisy_ecg(beats["surface"], 4, 0.1, 5)
     alone, _ = noisy_ecg(beats["surface"].isel(case=[1]), 4, 0.1, 5)

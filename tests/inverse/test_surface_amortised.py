@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from transmural.anatomy.heart_surface import heart_surface
-from transmural.cohorts.surface_beats import simulate_surface_beats
+from transmural.cohorts.surface_beats import beats_at_nodes, simulate_surface_beats
 from transmural.inverse.surface_amortised import (
     TRUTH_AT_NODES,
     at_times,
     reconstruct_amortised,
-    simulated_at_nodes,
 )
 from transmural.stores.config import BeatSampling, Measurement
 from transmural.stores.contracts import BEATS, SURFACE_RECONSTRUCTIONS, check
@@ -30,7 +29,7 @@ def heart(smoke_anatomy, smoke_transfer, study_config):
     beats = simulate_surface_beats(
         smoke_anatomy, matrix, [[7], [150]], simulation, np.arange(0.0, 301, 10), "volume"
     ).assign_coords(case=[4, 5])
-    nodal = simulated_at_nodes(beats, smoke_anatomy, smoke_transfer, SAMPLING, simulation)
+    nodal = beats_at_nodes(beats, smoke_anatomy, smoke_transfer, SAMPLING, simulation)
     return SimpleNamespace(
         anatomy=smoke_anatomy, transfer=smoke_transfer, simulation=simulation, beats=beats, nodal=nodal
     )

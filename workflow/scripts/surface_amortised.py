@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from step import made_by, step
-from transmural.inverse.surface_amortised import reconstruct_amortised, simulated_at_nodes
+from transmural.cohorts.surface_beats import beats_at_nodes
+from transmural.inverse.surface_amortised import reconstruct_amortised
 from transmural.stores.config import BeatSampling, Inference, Measurement, Simulation
 from transmural.stores.contracts import ANATOMY, BEATS, SURFACE_BEATS, SURFACE_RECONSTRUCTIONS, TRANSFER
 from transmural.stores.store import open_shards, open_store, write_store
@@ -26,7 +27,7 @@ if __name__ == "__main__":
         beats, simulation = open_store(given.beats, SURFACE_BEATS), Simulation(**params.simulation)
         dataset = reconstruct_amortised(
             beats,
-            simulated_at_nodes(beats, *heart, BeatSampling(**params.sampling), simulation, snakemake.threads),
+            beats_at_nodes(beats, *heart, BeatSampling(**params.sampling), simulation, snakemake.threads),
             *heart,
             params.sigma,
             params.seed,

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from transmural.anatomy.surface_points import nearest_on_surface
-from transmural.cohorts.beats import coarse_ecg
-from transmural.stores.config import Simulation
+from transmural.cohorts.beats import coarse_ecg, simulate_cases
+from transmural.stores.config import BeatSampling, Simulation
 from transmural.stores.contracts import SURFACE_BEATS
 from transmural.stores.errors import SimulationError
 from transmural.stores.random_streams import case_generator
@@ -192,6 +192,52 @@ def beats_of_finer_surface(
     }
     attributes = transfer.attrs | {"ecg_source": f"a finer surface of other {other}"}
     return beats.drop_dims(("vertex", "face")).assign(sampled).assign_attrs(attributes)
+
+
+def beats_at_nodes(
+    beats: xr.Dataset,
+    anatomy: xr.Dataset,
+    transfer: xr.Dataset,
+    sampling: BeatSampling,
+    simulation: Simulation,
+    threads: int = 1,
+) -> xr.Dataset:
+    """Beats in the wall once more, at the nodes, leads and frames of generative_em.
+
+    Parameters
+    ----------
+    beats
+        `contracts.SURFACE_BEATS` whose source is the wall's volume, each from one site; of them only
+        site and number are used.
+    anatomy, transfer
+        Of the subject (`contracts.ANATOMY`, `contracts.TRANSFER`).
+    sampling
+        Length and frames of a beat.
+    simulation
+        The electrophysiological model with which the beats were simulated.
+    threads
+        As for `simulate_cases`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Fulfils `contracts.BEATS`.
+    """
+    cases, voxels = beats.sizes["case"], anatomy.sizes["voxel"]
+    cohort = xr.Dataset(
+        {
+            "origin": (("case", "xyz"), beats["origin"].values[:, 0]),
+            "origin_id": ("case", np.arange(cases)),
+            "tissue_id": ("case", np.zeros(cases, dtype=int)),
+            "excitability": (("case", "voxel"), np.full((cases, voxels), simulation.a, dtype=np.float32)),
+            "scar_voxel": (("case", "voxel"), np.zeros((cases, voxels), dtype=bool)),
+        },
+        coords={"case": beats["case"].values},
+        attrs={"subject": beats.attrs["subject"], "cohort": "mismatch"},
+    )
+    return simulate_cases(
+        anatomy, transfer, cohort, slice(None), sampling, simulation, threads, device=simulation.device
+    )
 
 
 def noisy_ecg(beats: xr.Dataset, electrodes: int, sigma: float, seed: int) -> tuple[Floats, Floats]:

@@ -14,62 +14,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from transmural.cohorts.beats import simulate_cases
 from transmural.inverse.preparation import prepare
 from transmural.inverse.solve import solve
-from transmural.stores.config import BeatSampling, Inference, Measurement, Simulation
+from transmural.stores.config import Inference, Measurement, Simulation
 from transmural.stores.errors import InferenceError
 
 Floats = NDArray[np.floating]
 
 TRUTH_AT_NODES = "truth_at_nodes"
 """Name under which the true potentials of the nodes are kept: what sampling alone costs."""
-
-
-def simulated_at_nodes(
-    beats: xr.Dataset,
-    anatomy: xr.Dataset,
-    transfer: xr.Dataset,
-    sampling: BeatSampling,
-    simulation: Simulation,
-    threads: int = 1,
-) -> xr.Dataset:
-    """Beats in the wall once more, at the nodes, leads and frames of generative_em.
-
-    Parameters
-    ----------
-    beats
-        `transmural.stores.contracts.SURFACE_BEATS` whose source is the wall's volume, each from one site; of them only
-        site and number are used.
-    anatomy, transfer
-        Of the subject (`contracts.ANATOMY`, `contracts.TRANSFER`).
-    sampling
-        Length and frames of a beat.
-    simulation
-        The electrophysiological model with which the beats were simulated.
-    threads
-        As for `simulate_cases`.
-
-    Returns
-    -------
-    xarray.Dataset
-        Fulfils `contracts.BEATS`.
-    """
-    cases, voxels = beats.sizes["case"], anatomy.sizes["voxel"]
-    cohort = xr.Dataset(
-        {
-            "origin": (("case", "xyz"), beats["origin"].values[:, 0]),
-            "origin_id": ("case", np.arange(cases)),
-            "tissue_id": ("case", np.zeros(cases, dtype=int)),
-            "excitability": (("case", "voxel"), np.full((cases, voxels), simulation.a, dtype=np.float32)),
-            "scar_voxel": (("case", "voxel"), np.zeros((cases, voxels), dtype=bool)),
-        },
-        coords={"case": beats["case"].values},
-        attrs={"subject": beats.attrs["subject"], "cohort": "mismatch"},
-    )
-    return simulate_cases(
-        anatomy, transfer, cohort, slice(None), sampling, simulation, threads, device=simulation.device
-    )
 
 
 def reconstruct_amortised(
@@ -92,7 +45,7 @@ def reconstruct_amortised(
     beats
         `contracts.SURFACE_BEATS`; of them vertices, times and numbers are used.
     nodal
-        The same beats from `simulated_at_nodes`.
+        The same beats from `cohorts.surface_beats.beats_at_nodes`.
     anatomy, transfer
         Of the subject.
     sigma

@@ -14,7 +14,8 @@ _INTRODUCTION = (
     "A network that maps place and time to the potential u and the recovery variable v is fitted to one beat: to its "
     "body-surface potentials, and to the Aliev–Panfilov equations on the heart's surface. As published, one mesh, one "
     "set of parameters and one matrix make the data and reconstruct from them, an inverse crime; other protocols make "
-    "them on a finer mesh, on the muscle's own surface, or in the wall's volume with fibres. Tikhonov's and "
+    "them on a finer mesh, of other cells, on the muscle's own surface, or in the wall's volume with fibres, where "
+    "methods of generative_em that have learnt from other beats of the heart stand beside. Tikhonov's and "
     "spatio-temporal regularisation need no equations, and a network without physics says what these add."
 )
 

@@ -19,6 +19,7 @@ from transmural.anatomy.surface_operators import surface_operators
 from transmural.stores.config import Simulation
 from transmural.stores.errors import SimulationError
 from transmural.tissue.diffusion import largest_eigenvalue
+from transmural.tissue.fronts import front_velocity, matched_diffusivity
 from transmural.tissue.mitchell_schaeffer import MitchellSchaeffer, rates
 from transmural.tissue.surface_waves import (
     EQUIVALENT_CABLE,
@@ -38,7 +39,6 @@ _UPSTROKE = 0.5
 _DIVERGED = 2.0
 _LONGEST_STEP_MS = 0.2
 _SAFETY = 0.8
-_CORRECTIONS = 4
 _CABLE_PIECES = 120
 # A front that is so much slower than a continuous one counts as dead.
 _SLOWEST = 0.3
@@ -117,13 +117,11 @@ def stable_cell_step_ms(fastest: float, cell: MitchellSchaeffer) -> float:
 @lru_cache(maxsize=64)
 def calibrated_cell_diffusivity(velocity_mm_per_ms: float, cable_mm: float, cell: MitchellSchaeffer) -> float | None:
     """D (mm²/ms) for a plane wave of the given velocity on a cable of pieces of ``cable_mm``; None if the wave dies."""
-    diffusivity = front_diffusivity(velocity_mm_per_ms, cell)
-    for _ in range(_CORRECTIONS):
-        measured = _cable_velocity(diffusivity, velocity_mm_per_ms, cable_mm, cell)
-        if not measured > 0:
-            return None
-        diffusivity *= (velocity_mm_per_ms / measured) ** 2
-    return diffusivity
+    return matched_diffusivity(
+        front_diffusivity(velocity_mm_per_ms, cell),
+        velocity_mm_per_ms,
+        lambda diffusivity: _cable_velocity(diffusivity, velocity_mm_per_ms, cable_mm, cell),
+    )
 
 
 def _cable_velocity(diffusivity: float, expected: float, cable_mm: float, cell: MitchellSchaeffer) -> float:
@@ -137,15 +135,8 @@ def _cable_velocity(diffusivity: float, expected: float, cable_mm: float, cell: 
     step_ms = stable_cell_step_ms(4 * diffusivity / cable_mm**2, cell)
     probes = [_CABLE_PIECES // 2, 4 * _CABLE_PIECES // 5]
     count = int(_CABLE_PIECES * cable_mm / expected / _SLOWEST / step_ms)
-    before, crossing = start[probes, 0], np.full(2, np.nan)
-    for number, frame in enumerate(_frames(operator, start, cell, step_ms, 1, count)):
-        now = frame[probes, 0]
-        for end in np.flatnonzero(np.isnan(crossing) & (now >= _UPSTROKE)):
-            crossing[end] = step_ms * (number - 1 + (_UPSTROKE - before[end]) / (now[end] - before[end]))
-        if not np.isnan(crossing).any():
-            break
-        before = now.copy()
-    return float((probes[1] - probes[0]) * cable_mm / (crossing[1] - crossing[0]))
+    probed = (frame[probes, 0] for frame in _frames(operator, start, cell, step_ms, 1, count))
+    return front_velocity(probed, step_ms, (probes[1] - probes[0]) * cable_mm)
 
 
 def _frames(

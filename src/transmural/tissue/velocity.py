@@ -10,6 +10,7 @@ over all directions Σ nᵢ⁴ = 3/5. The cable has voxels of h √(3/5), so tha
 too slow as waves along its diagonals are too fast.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -20,11 +21,11 @@ from transmural.stores.config import Simulation
 from transmural.stores.errors import ConfigurationError
 from transmural.tissue.aliev_panfilov import Kinetics
 from transmural.tissue.diffusion import diffusion_operator, largest_eigenvalue
+from transmural.tissue.fronts import front_velocity, matched_diffusivity
 from transmural.tissue.kernels import advance, step_weights
 from transmural.tissue.rows import LANES
 
 _MEAN_SPACING = np.sqrt(3 / 5)
-_CORRECTIONS = 4
 
 
 def plane_wave_diffusivity(velocity_mm_per_ms: float, config: Simulation) -> float:
@@ -74,13 +75,7 @@ def calibrated_diffusivity(
     target = plane_wave_diffusivity(velocity_mm_per_ms, config)
     # An unstable step is refused on the tissue, where it is known exactly; here it must only not blow up.
     step_ms = min(step_ms, 0.9 * stable_step_ms(4.4 * target / cable_mm**2, config))
-    diffusivity = target
-    for _ in range(_CORRECTIONS):
-        measured = cable_velocity(diffusivity, config, cable_mm, step_ms)
-        if not measured > 0:
-            return None
-        diffusivity *= (velocity_mm_per_ms / measured) ** 2
-    return diffusivity
+    return matched_diffusivity(target, velocity_mm_per_ms, lambda d: cable_velocity(d, config, cable_mm, step_ms))
 
 
 def cable_velocity(diffusivity: float, config: Simulation, spacing_mm: float, step_ms: float) -> float:
@@ -98,17 +93,14 @@ def cable_velocity(diffusivity: float, config: Simulation, spacing_mm: float, st
     probes = np.array([int(0.45 * count), int(0.8 * count)])
     # Ten times slower than the continuous front counts as dead.
     patience = 10 * count * spacing_mm / np.sqrt(config.k * diffusivity / 2 / config.time_unit_ms) / (1 - 2 * config.a)
-    crossing = np.full(2, np.nan)
-    before = u[probes, 0].copy()
-    for number in range(int(patience / step_ms)):
-        advance(u, scratch, v, a, *weights, kinetics, step, 1)
-        now = u[probes, 0].copy()
-        for end in np.flatnonzero(np.isnan(crossing) & (now >= 0.5)):
-            crossing[end] = step_ms * (number + (0.5 - before[end]) / (now[end] - before[end]))
-        if not np.isnan(crossing).any():
-            break
-        before = now
-    return float((probes[1] - probes[0]) * spacing_mm / (crossing[1] - crossing[0]))
+
+    def probed() -> Iterator[NDArray[np.float32]]:
+        yield u[probes, 0].copy()
+        for _ in range(int(patience / step_ms)):
+            advance(u, scratch, v, a, *weights, kinetics, step, 1)
+            yield u[probes, 0].copy()
+
+    return front_velocity(probed(), step_ms, float(probes[1] - probes[0]) * spacing_mm)
 
 
 def stable_step_ms(operator_eigenvalue: float, config: Simulation) -> float:
