@@ -56,3 +56,13 @@ def test_one_bad_epoch_does_not_flatten_the_others():
 def test_the_same_histories_give_the_same_bytes(drawn):
     figures = [training_figure({("slender", "rich", "sequential_vae"): history(9, 4)}) for _ in range(2)]
     assert svg_text(*figures[0]) == svg_text(*figures[1])
+
+
+def test_a_single_epoch_is_seen_between_whole_epochs(drawn):
+    axes = [axes for axes in drawn[0].figure.axes if axes.axison][2]
+    assert axes.get_xlim() == (0, 2)
+    low, high = axes.get_ylim()
+    for colour in (TRAINING_COLOUR, VALIDATION_COLOUR):
+        shown = line(axes, colour)
+        assert low < shown.get_ydata()[0] < high
+        assert shown.get_marker() == "_"

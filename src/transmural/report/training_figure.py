@@ -61,14 +61,18 @@ def _panel(axes: Axes, history: Sequence[Epoch]) -> None:
     kept = best_epoch(history)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
-    axes.plot(epochs, trained, color=TRAINING_COLOUR)
-    axes.plot(epochs, validated, color=VALIDATION_COLOUR, linestyle="--")
+    # A line of one epoch can't be seen.
+    mark = "_" if len(epochs) == 1 else ""
+    axes.plot(epochs, trained, color=TRAINING_COLOUR, marker=mark)
+    axes.plot(epochs, validated, color=VALIDATION_COLOUR, marker=mark, linestyle="--")
     axes.plot(kept, validated[kept - 1], marker="o", color="black", markersize=3.5)
     both = np.concatenate([trained, validated])
-    low, high = both.min(), np.quantile(both, _SHOWN)
+    low, high = both.min(), np.quantile(both, _SHOWN if len(epochs) > 1 else 1)
     if high > low:
         margin = 0.06 * (high - low)
         axes.set_ylim(low - margin, high + margin)
+    if len(epochs) == 1:
+        axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
 
