@@ -1,4 +1,4 @@
-# Front doors: study, test, fuzz, cluster-test, faults, bench, report, reference, clean. Needs Python 3.11 to 3.13 alone.
+# Front doors: study, test, fuzz, cluster-test, kubernetes-test, faults, bench, report, reference, clean. Needs Python 3.11 to 3.13 alone.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Snakemake runs code that it finds in an overlay, so overlays are looked through first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m transmural.stores.overlays $(CONFIG) && )$(BIN)/snakemake $(1) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: study tables report test lint types unit fuzz cluster-test faults bench reference docs lock clean
+.PHONY: study tables report test lint types unit fuzz cluster-test kubernetes-test faults bench reference docs lock clean
 
 # CONFIG="config/paper.yaml" (one or more overlays) for another scale.
 study: $(VENV)/.installed
@@ -47,13 +47,17 @@ cluster-test: $(VENV)/.installed .venv-cluster/.installed
 faults: $(VENV)/.installed .venv-cluster/.installed
 	.venv-cluster/bin/python -m pytest -n 2 --dist loadgroup -v tests/faults $(if $(ONLY),-k "$(ONLY)")
 
-.venv-cluster/.installed: pyproject.toml $(VENV)/.installed
-	$(PYTHON) -m venv .venv-cluster
+# A study through an object store, with jobs in folders of their own, as in pods.
+kubernetes-test: $(VENV)/.installed .venv-kubernetes/.installed
+	.venv-kubernetes/bin/python -m pytest -n 0 -rs tests/kubernetes
+
+.venv-cluster/.installed .venv-kubernetes/.installed: .venv-%/.installed: pyproject.toml $(VENV)/.installed
+	$(PYTHON) -m venv .venv-$*
 	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
-		> $$(.venv-cluster/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth
-	$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-		print(*project["optional-dependencies"]["cluster"], sep="\n")' > .venv-cluster/requirements.txt
-	.venv-cluster/bin/pip install -q --disable-pip-version-check -r .venv-cluster/requirements.txt
+		> $$(.venv-$*/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["$*"], *extras.get("$*-test", []), sep="\n")' > .venv-$*/requirements.txt
+	.venv-$*/bin/pip install -q --disable-pip-version-check -r .venv-$*/requirements.txt
 	touch $@
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.

@@ -240,6 +240,13 @@ def alter(path, how):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def dated(path, seconds):
+    """Set the time of a result, and of all in it."""
+    inside = path.rglob("*") if path.is_dir() else []
+    for each in [path, *inside]:
+        os.utime(each, (seconds, seconds))
+
+
 def truncated(content):
     return content[: len(content) // 2]
 

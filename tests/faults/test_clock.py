@@ -1,9 +1,9 @@
 """Clocks that differ: between two machines on one file system, or before and after a battery was changed."""
 
-import os
 import time
 
 import pytest
+from study import dated
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -11,13 +11,6 @@ DAY = 86_400
 MOVED = "beats/forward_surrogate/moved/0000"
 PREDICTIONS = "predictions/forward_surrogate"
 NETWORK = "networks/forward_surrogate/surrogate"
-
-
-def dated(path, seconds):
-    """Set the time of a result, and of all in it."""
-    inside = path.rglob("*") if path.is_dir() else []
-    for each in [path, *inside]:
-        os.utime(each, (seconds, seconds))
 
 
 @pytest.mark.fault("what depends on it is made again: the same tables")

@@ -2,9 +2,10 @@
 
 import json
 import shutil
+import time
 
 import pytest
-from study import alter
+from study import alter, dated
 
 from transmural.stores.files import crc32
 
@@ -75,6 +76,7 @@ def test_a_store_of_another_kind_in_its_place(study):
     store = study.results / BEATS
     shutil.rmtree(store)
     shutil.copytree(study.results / "cohorts/generative_em/slender/unseen_scar", store)
+    dated(store, time.time())  # younger than what beats are made from
     study.undo("reconstructions")
     study.refused(BEATS, "is a store of kind 'cohort', expected 'beats'")
     shutil.rmtree(store)

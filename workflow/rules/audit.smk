@@ -62,6 +62,9 @@ rule train_variant:
 
 rule audit:
     input:
+        **checked(
+            thresholds=score_part("thresholds.json").replace("{cohort}", AUDIT_COHORT)
+        ),
         anatomy=rules.anatomy.output[0],
         transfer=rules.transfer.output[0],
         training=shard_paths(AUDIT_COHORT),
@@ -69,9 +72,8 @@ rule audit:
         networks=[
             audit_network(form) for form in release.FORMS if form != release.ORACLE
         ],
-        thresholds=score_part("thresholds.json").replace("{cohort}", AUDIT_COHORT),
     output:
-        results("scores/parts/audit/{subject}.csv"),
+        **checked(scores=AUDIT_PART),
     log:
         logs("audit/{subject}"),
     benchmark:
@@ -101,10 +103,10 @@ rule audit:
 
 rule audit_table:
     input:
-        expand(rules.audit.output[0], subject=AUDITED),
+        **checked(parts=expand(AUDIT_PART, subject=AUDITED)),
     output:
         table_files(["audit"]),
-        scores=results("scores/audit.csv"),
+        **checked(scores=score_file("audit")),
     log:
         logs("tables/audit"),
     benchmark:
@@ -127,16 +129,18 @@ rule audit_table:
 
 rule learning_figures:
     input:
-        scores=rules.scores.output[0],
-        novelty=rules.novelty.output[0],
-        calibration=expand(
-            rules.score.output.calibration, subject=SUBJECTS, cohort=SCORED
+        **checked(
+            scores=score_file("generative_em"),
+            novelty=score_file("generative_em_novelty"),
+            calibration=expand(
+                score_part("calibration.csv"), subject=SUBJECTS, cohort=SCORED
+            ),
         ),
     output:
         figure_files(
             [name for name in LEARNING_FIGURES if name in {"calibration", "novelty"}]
         ),
-        coverage=results("scores/generative_em_calibration.csv"),
+        **checked(coverage=score_file("generative_em_calibration")),
     log:
         logs("figures/learning"),
     benchmark:
@@ -160,7 +164,7 @@ rule learning_figures:
 
 rule generated_figure:
     input:
-        anatomy=expand(rules.anatomy.output[0], subject=SUBJECTS[0]),
+        anatomy=expand(ANATOMY, subject=SUBJECTS[0]),
         training=expand(shard_paths(SHOWN), subject=SUBJECTS[0]),
         new=expand(shard_paths(VALIDATION), subject=SUBJECTS[0]),
         sequential=shown_network(NETWORK),
@@ -190,15 +194,15 @@ rule generated_figure:
 
 rule convergence_figure:
     input:
-        anatomy=expand(rules.anatomy.output[0], subject=SUBJECTS[0]),
-        transfer=expand(rules.transfer.output[0], subject=SUBJECTS[0]),
+        anatomy=expand(ANATOMY, subject=SUBJECTS[0]),
+        transfer=expand(TRANSFER, subject=SUBJECTS[0]),
         training=expand(shard_paths(SHOWN), subject=SUBJECTS[0]),
         beats=expand(shard_paths(VALIDATION), subject=SUBJECTS[0]),
         network=shown_network(NETWORK),
     output:
+        **checked(steps=score_file("convergence")),
         svg=results("figures/convergence.svg"),
         png=results("figures/convergence.png"),
-        steps=results("scores/convergence.csv"),
     log:
         logs("figures/convergence"),
     benchmark:

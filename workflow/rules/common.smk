@@ -54,6 +54,21 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
+
+def see_new_folders(plugin):
+    """Let Snakemake's plugin for S3 (0.3.6) look again for a folder that wasn't there: a job elsewhere writes it."""
+    remembered = plugin.StorageObject.is_dir
+
+    def is_dir(self):
+        self._is_dir = self._is_dir or None
+        return remembered(self)
+
+    plugin.StorageObject.is_dir = is_dir
+
+
+if "snakemake_storage_plugin_s3" in sys.modules:
+    see_new_folders(sys.modules["snakemake_storage_plugin_s3"])
+
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # What makes a target of this run again. The run's own folder holds its whole configuration.
 CHANGED = config != yaml.safe_load(
@@ -75,9 +90,13 @@ os.environ |= {
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }
 LIBRARY = Path(workflow.basedir) / "src" / "transmural"
-REGISTRY = str(LIBRARY / "anatomy" / "registry.json")
-PUBLISHED = str(LIBRARY / "evaluation" / "published.yaml")
-TEMPLATES = sorted(str(path) for path in (LIBRARY / "report" / "templates").iterdir())
+# Parts of the checkout, which are at hand wherever a job runs.
+REGISTRY = local(str(LIBRARY / "anatomy" / "registry.json"))
+PUBLISHED = local(str(LIBRARY / "evaluation" / "published.yaml"))
+TEMPLATES = [
+    local(path)
+    for path in sorted(map(str, (LIBRARY / "report" / "templates").iterdir()))
+]
 
 # Wildcards are single names: none has a separator, begins with a dot or a dash, or means anything to a shell.
 NAME = "[A-Za-z0-9][A-Za-z0-9_.+-]*"

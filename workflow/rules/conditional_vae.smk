@@ -110,7 +110,7 @@ rule image_scores:
         volumes=image_paths("volumes"),
         networks=IMAGE_NETWORKS,
     output:
-        scores=results("scores/conditional_vae.csv"),
+        **checked(scores=score_file("conditional_vae")),
         potentials=directory(results("predictions/conditional_vae/potentials")),
         slices=directory(results("predictions/conditional_vae/slices")),
         volumes=directory(results("predictions/conditional_vae/volumes")),
@@ -137,7 +137,7 @@ rule image_scores:
 
 rule image_results:
     input:
-        scores=rules.image_scores.output.scores,
+        **checked(scores=score_file("conditional_vae")),
         potentials=rules.image_scores.output.potentials,
         slices=rules.image_scores.output.slices,
         volumes=rules.image_scores.output.volumes,

@@ -39,7 +39,7 @@ rule train_surrogate:
     input:
         sheet_paths("published"),
     output:
-        directory(results("networks/forward_surrogate/{form}")),
+        directory(SURROGATE),
     log:
         logs("networks/forward_surrogate/{form}"),
     benchmark:
@@ -71,9 +71,9 @@ rule surrogate_scores:
     input:
         published=sheet_paths("published"),
         moved=sheet_paths("moved"),
-        networks=expand(rules.train_surrogate.output[0], form=SURROGATES),
+        networks=expand(SURROGATE, form=SURROGATES),
     output:
-        scores=results("scores/forward_surrogate.csv"),
+        **checked(scores=score_file("forward_surrogate")),
         predictions=directory(results("predictions/forward_surrogate")),
     log:
         logs("scores/forward_surrogate"),
@@ -96,10 +96,10 @@ rule surrogate_scores:
 
 rule surrogate_results:
     input:
-        scores=rules.surrogate_scores.output.scores,
+        **checked(scores=score_file("forward_surrogate")),
         predictions=rules.surrogate_scores.output.predictions,
         sheets=sheet_paths("published"),
-        networks=expand(rules.train_surrogate.output[0], form=SURROGATES),
+        networks=expand(SURROGATE, form=SURROGATES),
         published=PUBLISHED,
     output:
         tables=table_files(SURROGATE_TABLES),

@@ -5,7 +5,7 @@ rule anatomy:
     input:
         source_files,
     output:
-        directory(results("anatomy/{subject}")),
+        directory(ANATOMY),
     log:
         logs("anatomy/{subject}"),
     benchmark:
@@ -32,7 +32,7 @@ rule transfer:
     input:
         anatomy=rules.anatomy.output[0],
     output:
-        directory(results("transfer/{subject}")),
+        directory(TRANSFER),
     log:
         logs("transfer/{subject}"),
     benchmark:

@@ -52,9 +52,11 @@ rule score:
         ),
         anatomy=rules.anatomy.output[0],
     output:
-        scores=score_part("scores.csv"),
-        thresholds=score_part("thresholds.json"),
-        calibration=score_part("calibration.csv"),
+        **checked(
+            scores=score_part("scores.csv"),
+            thresholds=score_part("thresholds.json"),
+            calibration=score_part("calibration.csv"),
+        ),
     log:
         logs("scores/generative_em/{subject}/{cohort}"),
     benchmark:
@@ -70,9 +72,6 @@ rule score:
         runtime=growing(30),
     params:
         methods=lambda wildcards: methods_under(wildcards.cohort),
-        reconstructions=lambda wildcards: os.path.dirname(
-            os.path.dirname(RECONSTRUCTION)
-        ).format(**wildcards),
         settings=RECONSTRUCTED,
         library=lambda wildcards: digest(
             "score.py", *map(method_module, methods_under(wildcards.cohort))
@@ -85,9 +84,11 @@ rule score:
 
 rule scores:
     input:
-        expand(rules.score.output.scores, subject=SUBJECTS, cohort=SCORED),
+        **checked(
+            parts=expand(score_part("scores.csv"), subject=SUBJECTS, cohort=SCORED)
+        ),
     output:
-        results("scores/generative_em.csv"),
+        **checked(scores=score_file("generative_em")),
     log:
         logs("scores/generative_em"),
     benchmark:
@@ -114,7 +115,7 @@ rule novelty:
             name=[*TRAININGS, *SETTINGS],
         ),
     output:
-        results("scores/generative_em_novelty.csv"),
+        **checked(novelty=score_file("generative_em_novelty")),
     log:
         logs("novelty/generative_em"),
     benchmark:

@@ -19,7 +19,7 @@ rule train:
         training=training_cohort,
         validation=shard_paths(VALIDATION),
     output:
-        directory(results("networks/generative_em/{subject}/{cohort}/{network}")),
+        directory(TRAINED),
     log:
         logs("networks/generative_em/{subject}/{cohort}/{network}"),
     benchmark:
@@ -51,9 +51,7 @@ rule train:
 
 rule training_figure:
     input:
-        expand(
-            rules.train.output[0], subject=SUBJECTS, cohort=TRAININGS, network=NETWORKS
-        ),
+        expand(TRAINED, subject=SUBJECTS, cohort=TRAININGS, network=NETWORKS),
     output:
         figure_files(["training"]),
     log:

@@ -10,9 +10,34 @@ def results(path):
     return f"results/{study.run}/{path}"
 
 
+def score_file(name):
+    """Scores of a study."""
+    return results(f"scores/{name}.csv")
+
+
+def checked(**files):
+    """Files that rules write or read with the checksum beside each of them."""
+    beside = {
+        f"{name}_checksum": [
+            f"{path}.crc32" for path in ([paths] if isinstance(paths, str) else paths)
+        ]
+        for name, paths in files.items()
+    }
+    return files | beside
+
+
+# Patterns that other rules expand. Outputs of rules can't be: in remote storage they are more than their path.
+ANATOMY = results("anatomy/{subject}")
+TRANSFER = results("transfer/{subject}")
+TRAINED = results("networks/generative_em/{subject}/{cohort}/{network}")
 RECONSTRUCTION = results(
     "reconstructions/generative_em/{subject}/{cohort}/{setting}/{method}"
 )
+VARIED = results("varied_beats/generative_em/{subject}/{section}")
+ROBUSTNESS_PART = results("scores/parts/robustness/{subject}/{cohort}/{method}.csv")
+AUDIT_PART = results("scores/parts/audit/{subject}.csv")
+SURROGATE = results("networks/forward_surrogate/{form}")
+SEQUENCE_MODEL = results("networks/sequence_models/{split}/{model}")
 
 
 def logs(path):
@@ -95,21 +120,19 @@ def score_part(file):
 def trained_network(wildcards):
     """Folder of the network that a method infers with, if any."""
     name = methods()[wildcards.method].network
-    pattern = "networks/generative_em/{subject}/{cohort}/{network}"
-    return [] if name is None else expand(results(pattern), **wildcards, network=name)
+    return [] if name is None else expand(TRAINED, **wildcards, network=name)
 
 
 def shown_network(name):
     """Folder of a network of the first heart, under the cohort that is drawn; none if no method has it."""
-    pattern = results("networks/generative_em/{subject}/{cohort}/{network}")
     known = {"subject": SUBJECTS[0], "cohort": SHOWN, "network": name}
-    return expand(pattern, **known) if name in NETWORKS else []
+    return expand(TRAINED, **known) if name in NETWORKS else []
 
 
 def audit_network(form):
     """Folder of the network of a form of the audit: that of the methods, or one that is trained otherwise."""
     name = f"{NETWORK}_{form}" if form in VARIANTS else NETWORK
-    return results(f"networks/generative_em/{{subject}}/{AUDIT_COHORT}/{name}")
+    return TRAINED.replace("{cohort}", AUDIT_COHORT).replace("{network}", name)
 
 
 def training_cohort(wildcards):
@@ -135,8 +158,8 @@ def training_beats(wildcards):
 def drawn_inputs():
     """All that the pictures of single cases may need; which of it they do need follows from the scores."""
     return {
-        "scores": results("scores/generative_em.csv"),
-        "anatomies": expand(results("anatomy/{subject}"), subject=SUBJECTS),
+        **checked(scores=score_file("generative_em")),
+        "anatomies": expand(ANATOMY, subject=SUBJECTS),
         "beats": [
             path
             for setting in SETTINGS
@@ -145,8 +168,10 @@ def drawn_inputs():
         "reconstructions": by_method(
             RECONSTRUCTION, subject=SUBJECTS, setting=SETTINGS
         ),
-        "thresholds": expand(
-            score_part("thresholds.json"), subject=SUBJECTS, cohort=SCORED
+        **checked(
+            thresholds=expand(
+                score_part("thresholds.json"), subject=SUBJECTS, cohort=SCORED
+            )
         ),
     }
 
@@ -259,10 +284,9 @@ def surface_fits():
 def amortised_networks(wildcards):
     """Folders of the networks with which methods of generative_em reconstruct beats of study 4, by method."""
     given = study.physics_informed.amortised
-    pattern = results("networks/generative_em/{subject}/{cohort}/{network}")
     networks = {name: methods()[name].network for name in given.methods}
     return {
-        name: pattern.format(
+        name: TRAINED.format(
             subject=wildcards.subject, cohort=given.cohort, network=network
         )
         for name, network in networks.items()
@@ -284,11 +308,13 @@ def generative_em_inputs():
         return {}
     return {
         **drawn_inputs(),
-        "transfers": expand(rules.transfer.output[0], subject=SUBJECTS),
+        "transfers": expand(TRANSFER, subject=SUBJECTS),
         "tables": table_files(TABLES),
         "figures": figure_files([*FIGURES, *LEARNING_FIGURES]),
-        "audit": [rules.audit_table.output.scores] if AUDITED else [],
-        "robustness": [rules.robustness.output.scores] if ROBUST else [],
+        **checked(
+            audit=[score_file("audit")] if AUDITED else [],
+            robustness=[score_file("robustness")] if ROBUST else [],
+        ),
         "subject_figures": figure_files(
             [f"{name}_{subject}" for subject in SUBJECTS for name in SUBJECT_FIGURES]
         ),
@@ -300,7 +326,7 @@ def forward_surrogate_inputs():
     if "forward_surrogate" not in study.studies:
         return {}
     return {
-        "surrogate_scores": rules.surrogate_scores.output.scores,
+        **checked(surrogate_scores=score_file("forward_surrogate")),
         "surrogate_results": rules.surrogate_results.output,
     }
 
@@ -310,7 +336,7 @@ def sequence_models_inputs():
     if "sequence_models" not in study.studies:
         return {}
     return {
-        "sequence_scores": rules.sequence_scores.output.scores,
+        **checked(sequence_scores=score_file("sequence_models")),
         "sequence_results": rules.sequence_results.output,
     }
 
@@ -320,7 +346,7 @@ def conditional_vae_inputs():
     if "conditional_vae" not in study.studies:
         return {}
     return {
-        "image_scores": rules.image_scores.output.scores,
+        **checked(image_scores=score_file("conditional_vae")),
         "image_results": rules.image_results.output,
     }
 
@@ -330,7 +356,7 @@ def physics_informed_inputs():
     if "physics_informed" not in study.studies:
         return {}
     return {
-        "surface_scores": rules.surface_scores.output[0],
+        **checked(surface_scores=score_file("physics_informed")),
         "surface_results": rules.surface_results.output,
     }
 

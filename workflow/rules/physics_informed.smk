@@ -163,7 +163,7 @@ rule surface_scores:
         fits=[path for *_, path in SURFACE_FITS],
         amortised=AMORTISED_FITS,
     output:
-        results("scores/physics_informed.csv"),
+        **checked(scores=score_file("physics_informed")),
     log:
         logs("scores/physics_informed"),
     benchmark:
@@ -190,7 +190,7 @@ rule surface_scores:
 
 rule surface_results:
     input:
-        scores=rules.surface_scores.output[0],
+        **checked(scores=score_file("physics_informed")),
         beats=rules.surface_scores.input.beats,
         fits=rules.surface_scores.input.fits,
         amortised=AMORTISED_FITS,

@@ -2,11 +2,12 @@
 
 STUDY_TABLES = table_names(SUBJECTS, TRAININGS)
 TABLES = [*STUDY_TABLES, "subjects"]
+SUBJECT_FIGURE_FILES = figure_files([f"{name}_{{subject}}" for name in SUBJECT_FIGURES])
 
 
 rule study_tables:
     input:
-        scores=rules.scores.output[0],
+        **checked(scores=score_file("generative_em")),
         published=PUBLISHED,
     output:
         table_files(STUDY_TABLES),
@@ -32,8 +33,8 @@ rule study_tables:
 
 rule subject_tables:
     input:
-        anatomies=expand(rules.anatomy.output[0], subject=SUBJECTS),
-        transfers=expand(rules.transfer.output[0], subject=SUBJECTS),
+        anatomies=expand(ANATOMY, subject=SUBJECTS),
+        transfers=expand(TRANSFER, subject=SUBJECTS),
     output:
         table_files(["subjects"]),
     log:
@@ -64,7 +65,7 @@ rule subject_figures:
         },
         anatomy=rules.anatomy.output[0],
     output:
-        figure_files([f"{name}_{{subject}}" for name in SUBJECT_FIGURES]),
+        SUBJECT_FIGURE_FILES,
     log:
         logs("figures/subjects/{subject}"),
     benchmark:
@@ -88,7 +89,7 @@ rule subject_figures:
 rule study_figures:
     input:
         **drawn_inputs(),
-        transfers=expand(rules.transfer.output[0], subject=SUBJECTS),
+        transfers=expand(TRANSFER, subject=SUBJECTS),
         published=PUBLISHED,
     output:
         figure_files(FIGURES),
@@ -167,7 +168,7 @@ rule figures:
         of_studies(
             generative_em=[
                 rules.study_figures.output,
-                expand(rules.subject_figures.output, subject=SUBJECTS),
+                expand(SUBJECT_FIGURE_FILES, subject=SUBJECTS),
                 figure_files(LEARNING_FIGURES),
                 rules.robustness.output if ROBUST else [],
             ],

@@ -23,7 +23,7 @@ rule varied_beats:
         transfer=rules.transfer.output[0],
         cohort=results(f"cohorts/generative_em/{{subject}}/{ROBUSTNESS.setting}"),
     output:
-        directory(results("varied_beats/generative_em/{subject}/{section}")),
+        directory(VARIED),
     log:
         logs("varied_beats/generative_em/{subject}/{section}"),
     benchmark:
@@ -53,20 +53,21 @@ rule varied_beats:
 
 rule score_robustness:
     input:
+        **checked(
+            scores=score_part("scores.csv"), thresholds=score_part("thresholds.json")
+        ),
         anatomy=rules.anatomy.output[0],
         transfer=rules.transfer.output[0],
         training=training_beats,
         network=trained_network,
         beats=shard_paths(ROBUSTNESS.setting),
         varied=[
-            rules.varied_beats.output[0].replace("{section}", name)
+            VARIED.replace("{section}", name)
             for name in VARIED_BODIES
             if getattr(ROBUSTNESS, name).of(name)
         ],
-        scores=rules.score.output.scores,
-        thresholds=rules.score.output.thresholds,
     output:
-        results("scores/parts/robustness/{subject}/{cohort}/{method}.csv"),
+        **checked(scores=ROBUSTNESS_PART),
     log:
         logs("robustness/{subject}/{cohort}/{method}"),
     benchmark:
@@ -96,20 +97,22 @@ rule score_robustness:
 
 rule robustness:
     input:
-        [
-            path
-            for name in ROBUST_METHODS
-            for path in expand(
-                rules.score_robustness.output[0],
-                subject=ROBUST_SUBJECTS,
-                cohort=methods()[name].learns_from([shown_cohort(TRAININGS)]),
-                method=name,
-            )
-        ],
+        **checked(
+            parts=[
+                path
+                for name in ROBUST_METHODS
+                for path in expand(
+                    ROBUSTNESS_PART,
+                    subject=ROBUST_SUBJECTS,
+                    cohort=methods()[name].learns_from([shown_cohort(TRAININGS)]),
+                    method=name,
+                )
+            ]
+        ),
     output:
         table_files([ROBUSTNESS_TABLE]),
         figure_files(ROBUSTNESS_FIGURES),
-        scores=results("scores/robustness.csv"),
+        **checked(scores=score_file("robustness")),
     log:
         logs("robustness"),
     benchmark:

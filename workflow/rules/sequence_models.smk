@@ -101,7 +101,7 @@ rule train_sequences:
     input:
         recording_paths(),
     output:
-        directory(results("networks/sequence_models/{split}/{model}")),
+        directory(SEQUENCE_MODEL),
     log:
         logs("networks/sequence_models/{split}/{model}"),
     benchmark:
@@ -139,12 +139,12 @@ rule sequence_scores:
     input:
         recordings=recording_paths(),
         networks=expand(
-            rules.train_sequences.output[0],
+            SEQUENCE_MODEL,
             split=study.sequence_models.splits,
             model=study.sequence_models.models,
         ),
     output:
-        scores=results("scores/sequence_models.csv"),
+        **checked(scores=score_file("sequence_models")),
         predictions=directory(results("predictions/sequence_models")),
     log:
         logs("scores/sequence_models"),
@@ -168,12 +168,12 @@ rule sequence_scores:
 
 rule sequence_results:
     input:
-        scores=rules.sequence_scores.output.scores,
+        **checked(scores=score_file("sequence_models")),
         predictions=rules.sequence_scores.output.predictions,
         networks=rules.sequence_scores.input.networks,
         published=PUBLISHED,
     output:
-        intervals=results("scores/sequence_models_intervals.csv"),
+        **checked(intervals=score_file("sequence_models_intervals")),
         tables=table_files(sequence_tables(study.sequence_models)),
         figures=figure_files([*figure_titles(study.sequence_models), SEQUENCE_TRAINING]),
     log:

@@ -18,4 +18,4 @@ def write(part_paths, study, scores_path, folder):
 
 if __name__ == "__main__":
     with step(snakemake):
-        write(list(snakemake.input), snakemake.params.study, snakemake.output.scores, snakemake.params.folder)
+        write(list(snakemake.input.parts), snakemake.params.study, snakemake.output.scores, snakemake.params.folder)

@@ -11,4 +11,4 @@ def gather_scores(part_paths, output_path):
 
 if __name__ == "__main__":
     with step(snakemake):
-        gather_scores(list(snakemake.input), snakemake.output[0])
+        gather_scores(list(snakemake.input.parts), snakemake.output[0])

@@ -23,7 +23,7 @@ def show(part_paths, settings, scores_path, run):
 if __name__ == "__main__":
     with step(snakemake):
         show(
-            list(snakemake.input),
+            list(snakemake.input.parts),
             snakemake.params.settings,
             snakemake.output.scores,
             Path(snakemake.output.scores).parents[1],

@@ -24,7 +24,7 @@ def score_methods(subject, cohort, methods, anatomy_path, truth_paths, folder, o
     tests = [setting for setting in truth if setting != VALIDATION]
     scores, covered, thresholds = [], [], {}
     for method in methods:
-        found = {setting: open_store(Path(folder) / setting / method, RECONSTRUCTION) for setting in truth}
+        found = {setting: open_store(folder / setting / method, RECONSTRUCTION) for setting in truth}
         thresholds[method] = scar_threshold(truth[VALIDATION], found[VALIDATION])
         names = {"subject": subject, "cohort": cohort, "method": method}
         for setting in tests:
@@ -44,6 +44,6 @@ if __name__ == "__main__":
             snakemake.params.methods,
             snakemake.input.anatomy,
             {setting: list(snakemake.input[setting]) for setting in snakemake.params.settings},
-            snakemake.params.reconstructions,
+            Path(snakemake.input.reconstructions[0]).parents[1],
             snakemake.output,
         )

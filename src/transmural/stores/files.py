@@ -1,5 +1,8 @@
 """Files and folders written whole or not at all, and the checksum that tells whether a file is still as written."""
 
+import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,15 +18,17 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write ``content`` beside ``path`` and rename it into place, so that a killed job leaves no half file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # by a writer that was killed
+    for left in _left(path):
         left.unlink(missing_ok=True)
     data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
+            _hold(handle)
             stream.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            stream.flush()
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -62,17 +67,61 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
     """A new folder beside ``folder``, which it replaces when the block ends; removed if the block fails."""
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # by a writer that was killed
+    for left in _left(folder):
         shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    opened = os.open(temporary, os.O_RDONLY)
     try:
+        _hold(opened)
         yield temporary
         os.chmod(temporary, 0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
+        _replace(temporary, folder)
     finally:
+        os.close(opened)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Rename a folder into the place of another, which another writer may do at the same time."""
+    while True:
+        try:
+            os.rename(new, folder)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+        else:
+            return
+        aside = tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _hold(opened: int) -> None:
+    """Tell other writers that an open file or folder is being written, where the file system can tell them."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _left(path: Path) -> list[Path]:
+    """What killed writers of ``path`` have left beside it; the system drops the locks of the dead."""
+    return [left for left in path.parent.glob(f".{path.name}.*") if not _being_written(left)]
+
+
+def _being_written(path: Path) -> bool:
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(opened)
+    return False
 
 
 def crc32(path: Path) -> int:

@@ -6,6 +6,7 @@ from someone else: nothing but what `write_store` writes is read (see `zarr_file
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,7 @@ def _checked(folder: Path) -> dict[str, Layout]:
         raise StoreError(f"{folder}: no such store")
     expected = _expected(folder / "manifest.json")
     try:
-        present = plain_files(root)
+        present = plain_files(root) if os.path.lexists(root) else {}
         for name in expected:
             if name not in present:
                 raise StoreError(f"{root / name}: missing; the store is truncated: delete {folder} and rerun")
