@@ -4,7 +4,7 @@ from step import made_by, step
 from transmural.cohorts.plan import shards
 from transmural.cohorts.recordings import simulate_recordings
 from transmural.stores.config import RecordingDesign, Simulation
-from transmural.stores.contracts import ANATOMY, RECORDINGS, TRANSFER
+from transmural.stores.contracts import ANATOMY, RECORDINGS, VOXEL_TRANSFER
 from transmural.stores.store import open_store, write_store
 
 
@@ -15,7 +15,7 @@ def simulate_shard(
     part = shards(design.recordings, design.shard_recordings)[shard]
     dataset = simulate_recordings(
         open_store(anatomy_path, ANATOMY),
-        open_store(transfer_path, TRANSFER),
+        open_store(transfer_path, VOXEL_TRANSFER),
         design,
         simulation,
         seed,

@@ -3,14 +3,14 @@
 from heart_of import heart_of
 from step import made_by, step
 from transmural.stores.config import Torso
-from transmural.stores.contracts import ANATOMY, TRANSFER
+from transmural.stores.contracts import ANATOMY, VOXEL_TRANSFER
 from transmural.stores.store import write_store
-from transmural.torso.transfer import transfer
+from transmural.torso.transfer import voxel_transfer
 
 
 def build(anatomy, torso, anatomy_path, transfer_path, record):
     write_store(anatomy, anatomy_path, ANATOMY, record)
-    write_store(transfer(anatomy, Torso(**torso)), transfer_path, TRANSFER, record)
+    write_store(voxel_transfer(anatomy, Torso(**torso)), transfer_path, VOXEL_TRANSFER, record)
 
 
 if __name__ == "__main__":

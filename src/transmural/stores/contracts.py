@@ -83,17 +83,23 @@ ANATOMY = Contract(
     },
 )
 
+_LEADS = {
+    "lead": Variable(("lead",), "str", "", "name of the lead"),
+    "montage": Variable(("lead",), "str", "", "'body_surface' or 'standard_12'"),
+    "transfer_fine": Variable(("lead", "voxel"), "float", "1", "lead potential (mV) per voxel TMP (mV)"),
+}
+
 TRANSFER = Contract(
     "transfer",
     {
-        "lead": Variable(("lead",), "str", "", "name of the lead"),
-        "montage": Variable(("lead",), "str", "", "'body_surface' or 'standard_12'"),
+        **_LEADS,
         "transfer": Variable(
             ("lead", "node"), "float", "1", "lead potential (mV) per nodal transmembrane potential (mV)"
         ),
-        "transfer_fine": Variable(("lead", "voxel"), "float", "1", "lead potential (mV) per voxel TMP (mV)"),
     },
 )
+
+VOXEL_TRANSFER = Contract("voxel transfer", _LEADS)
 
 COHORT = Contract(
     "cohort",
