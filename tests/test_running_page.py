@@ -9,19 +9,21 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "running.md").read_text()
 COSTS = {
-    run: (overlays, studies, wall, core)
-    for run, overlays, studies, wall, core in re.findall(
-        r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", PAGE, re.MULTILINE
+    run: (overlays, studies, wall, core, memory, disk)
+    for run, overlays, studies, wall, core, memory, disk in re.findall(
+        r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \| (.+) \| (.+) \| (.+) \|$", PAGE, re.MULTILINE
     )
 }
-MEASURED = [run for run, (*_, wall, _) in COSTS.items() if wall != "–"]
+MEASURED = [run for run, (_, _, wall, *_) in COSTS.items() if wall != "–"]
 
 
 @pytest.mark.parametrize("run", MEASURED)
 def test_costs_are_those_of_the_committed_run(run):
     facts = json.loads((ROOT / "results" / "reference" / run / "provenance.json").read_text())
     wall, hours = facts["wall_seconds"] / 60, sum(facts["job_seconds"].values()) / 3600
-    assert COSTS[run][2:] == (f"{wall:.0f} min", f"{hours:.2f}")
+    assert COSTS[run][2:4] == (f"{wall:.0f} min", f"{hours:.2f}")
+    room = [f"{facts[name] / 1000:.2g} GB" if name in facts else "–" for name in ("largest_job_mb", "disk_mb")]
+    assert [*COSTS[run][4:]] == room
 
 
 def test_every_scale_has_its_row():

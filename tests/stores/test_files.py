@@ -1,12 +1,15 @@
 """Files that later steps read are whole, or their damage is told; so is what the machine lacks."""
 
 import errno
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
 from transmural.stores.errors import StoreError, of_the_machine
-from transmural.stores.files import read_checked, write_checked
+from transmural.stores.files import read_checked, whole_folder, write_checked, write_whole
 from transmural.stores.rows import read_rows, write_rows
 
 
@@ -38,6 +41,50 @@ def test_damage_of_a_file_is_told_with_its_name(tmp_path, name, damage, said):
         path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(StoreError, match=said):
         read_checked(tmp_path / "text")
+
+
+def test_two_writers_of_one_folder_leave_the_folder_of_one(tmp_path):
+    with whole_folder(tmp_path / "store") as first:
+        (first / "whose").write_text("first")
+        (first / "more").mkdir()
+        with whole_folder(tmp_path / "store") as second:
+            (second / "whose").write_text("second")
+        assert (tmp_path / "store" / "whose").read_text() == "second"
+        assert first.is_dir()
+    assert (tmp_path / "store" / "whose").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    ["[manager := whole_folder(path), manager.__enter__()]", "tempfile.mkdtemp(prefix='.store.', dir=path.parent)"],
+)
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path, write):
+    killed = f"import os, pathlib, tempfile; from transmural.stores.files import whole_folder; path = pathlib.Path({str(tmp_path / 'store')!r})"
+    subprocess.run([sys.executable, "-c", f"{killed}; kept = {write}; os._exit(9)"], check=False)
+    assert [path.name.startswith(".store.") for path in tmp_path.iterdir()] == [True]
+    with whole_folder(tmp_path / "store") as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {folder.name}
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_folder_is_not_written_over_a_file_or_a_link(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("file", "link"):
+        with pytest.raises(NotADirectoryError), whole_folder(tmp_path / name) as folder:
+            (folder / "new").touch()
+    assert (tmp_path / "file").read_text() == "kept"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_file_is_replaced_whole_with_usual_rights(tmp_path):
+    for text in ("first", "second"):
+        write_whole(tmp_path / "text", text)
+        assert (tmp_path / "text").read_text() == text
+        assert os.stat(tmp_path / "text").st_mode & 0o777 == 0o644
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 
 def test_what_the_machine_lacks_is_told_in_a_sentence_and_nothing_else_is():

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import torch
-
-from step import step
+from step import step, use_one_thread
 from transmural.evaluation.audit import METHOD, audit
 from transmural.inverse.preparation import prepare
 from transmural.stores.config import Inference, Measurement
@@ -16,8 +14,7 @@ from transmural.stores.store import open_shards, open_store
 
 
 def audit_heart(names, paths, networks, study, inference, cases, amplitude_mv, seed, output_path):
-    # How torch splits a sum between threads changes its last bits.
-    torch.set_num_threads(1)
+    use_one_thread()
     anatomy, transfer = open_store(paths["anatomy"], ANATOMY), open_store(paths["transfer"], TRANSFER)
     beats = open_shards(paths["beats"], BEATS).isel(case=slice(cases))
     problem = prepare(

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import torch
-
-from step import step
+from step import step, use_one_thread
 from transmural.cohorts.plan import VALIDATION
 from transmural.evaluation.convergence import convergence
 from transmural.evaluation.followed_methods import METHODS
@@ -22,8 +20,7 @@ def draw(
     subject, cohort, anatomy_path, transfer_path, training_paths, beat_paths, network_path, study, inference,
     settings, amplitude_mv, seed, steps_path, stem
 ):  # fmt: skip
-    # How torch splits a sum between threads changes its last bits.
-    torch.set_num_threads(1)
+    use_one_thread()
     settings = Convergence(**settings)
     beats = open_shards(beat_paths, BEATS).isel(case=slice(settings.cases))
     problem = prepare(

@@ -1,8 +1,6 @@
 """Score autoencoders and baselines of study 2 on every split, and keep a few predictions for the figures."""
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from transmural.evaluation.image_study import ImageStudy
 from transmural.networks.saved import read_network
 from transmural.stores.config import ConditionalVAEStudy
@@ -18,7 +16,7 @@ from transmural.stores.store import open_shards, write_store
 
 
 def score(slice_paths, volume_paths, network_paths, study, seed, output, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     networks = {training: read_network(path) for training, path in zip(study.trainings, network_paths, strict=True)}
     slices, volumes = open_shards(slice_paths, ACTIVATION_IMAGES), open_shards(volume_paths, ACTIVATION_VOLUMES)
     scores, *kept = ImageStudy(slices, volumes, networks, study, seed).scores()

@@ -5,7 +5,7 @@ A method that learns does so from one training cohort: its beats, or a network t
 
 from pathlib import Path
 
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from transmural.inverse.preparation import as_dataset, prepare
 from transmural.inverse.registry import get
 from transmural.inverse.solve import solve
@@ -41,13 +41,6 @@ def reconstruct(
         problem = prepare(beats, anatomy, transfer, study, amplitude_mv, stream, training, network_path, settings)
         found = as_dataset(solve(method, problem), problem.time_ms, get(method))
         write_store(found, output_path, RECONSTRUCTION, {**record, "setting": setting})
-
-
-def use_one_thread():
-    """How torch splits a sum between threads changes its last bits."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def keep(run, overlays):
         "machine": machine(),
         "wall_seconds": wall_seconds(source / "logs"),
         "job_seconds": seconds_by_step(source / "benchmarks"),
+        **room(source),
         "config": config,
     }
     shutil.rmtree(target, ignore_errors=True)
@@ -160,6 +161,14 @@ def versions_of_stores(source):
 def seconds_by_step(folder):
     steps = read_benchmarks(folder).groupby("step")["seconds"].sum()
     return {str(step): round(float(seconds), 1) for step, seconds in steps.items()}
+
+
+def room(source):
+    """Memory of the largest job, and what the run's folder takes on the disk."""
+    return {
+        "largest_job_mb": round(float(read_benchmarks(source / "benchmarks")["memory_mb"].max())),
+        "disk_mb": round(sum(path.stat().st_size for path in source.rglob("*") if path.is_file()) / 1e6),
+    }
 
 
 def wall_seconds(folder):

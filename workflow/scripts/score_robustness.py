@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reconstruct import use_one_thread
-from step import step
+from step import step, use_one_thread
 from transmural.cohorts.plan import STUDY
 from transmural.evaluation.robustness import measured, score_variations, unvaried
 from transmural.inverse.preparation import prepare

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from transmural.evaluation.sequence_study import SequenceStudy
 from transmural.networks.saved import read_network
 from transmural.stores.config import SequenceModelsStudy
@@ -14,7 +12,7 @@ from transmural.stores.store import open_shards, write_store
 
 
 def score(paths, network_paths, study, seed, scores_path, predictions_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     study = SequenceModelsStudy(**study)
     networks = {
         (split, model, cut): read_network(Path(network_paths[split, model]) / cut)

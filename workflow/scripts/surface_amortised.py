@@ -5,9 +5,7 @@ As in `train.py`, torch computes on one thread, so that results are the same bit
 
 from pathlib import Path
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from transmural.cohorts.surface_beats import beats_at_nodes
 from transmural.inverse.surface_amortised import reconstruct_amortised
 from transmural.stores.config import BeatSampling, Inference, Measurement, Simulation
@@ -16,7 +14,7 @@ from transmural.stores.store import open_shards, open_store, write_store
 
 if __name__ == "__main__":
     with step(snakemake) as progress:
-        torch.set_num_threads(1)
+        use_one_thread()
         params, given = snakemake.params, snakemake.input
         networks = {name: Path(path) for name, path in given.items() if name in params.methods}
         methods = {

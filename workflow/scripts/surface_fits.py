@@ -5,9 +5,7 @@ As in `train.py`, torch computes on one thread, so that results are the same bit
 
 import shutil
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from training_run import training_run
 from transmural.inverse.surface_reconstruction import reconstruct_beats
 from transmural.stores.config import Simulation
@@ -17,7 +15,7 @@ from transmural.stores.store import open_store, write_store
 
 if __name__ == "__main__":
     with step(snakemake) as progress:
-        torch.set_num_threads(1)
+        use_one_thread()
         params, wildcards = snakemake.params, snakemake.wildcards
         run = training_run(snakemake, ("physics_informed", wildcards.subject, wildcards.setting), progress)
         dataset = reconstruct_beats(

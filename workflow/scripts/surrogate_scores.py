@@ -1,10 +1,9 @@
 """Score surrogates, ablations and baselines in every setting, and keep what they predict for the test sheets."""
 
 import numpy as np
-import torch
 import xarray as xr
 
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from transmural.cohorts.sheets import part_of
 from transmural.evaluation.surrogate_scores import TEST
 from transmural.evaluation.surrogate_study import SurrogateStudy
@@ -16,7 +15,7 @@ from transmural.stores.store import open_shards, write_store
 
 
 def score(published_paths, moved_paths, network_paths, settings, scores_path, predictions_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     settings = ForwardSurrogateStudy(**settings)
     published, moved = (open_shards(paths, SHEETS) for paths in (published_paths, moved_paths))
     networks = {name: read_network(path) for name, path in zip(settings.trainings, network_paths, strict=True)}

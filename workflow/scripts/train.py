@@ -4,9 +4,7 @@ A training that was killed goes on from its checkpoint, which lies beside the ou
 killed job has written. Torch computes on one thread: how it splits a sum between threads changes its last bits.
 """
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from training_run import training_run
 from transmural.networks.beats import TrainingBeats
 from transmural.networks.checkpoint import remove_checkpoint
@@ -18,7 +16,7 @@ from transmural.stores.store import open_shards, open_store
 
 
 def train(network, anatomy_path, training_paths, validation_paths, settings, run, output_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     anatomy = open_store(anatomy_path, ANATOMY)
     beats, validation = (
         TrainingBeats.of(open_shards(paths, BEATS), anatomy) for paths in (training_paths, validation_paths)

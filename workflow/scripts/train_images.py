@@ -1,8 +1,6 @@
 """Train an autoencoder of study 2; as in `train.py`, a killed training goes on, and torch computes on one thread."""
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from training_run import training_run
 from transmural.cohorts.image_splits import ImageScaling, parts_of
 from transmural.cohorts.recording_splits import PARTS
@@ -16,7 +14,7 @@ from transmural.stores.store import open_shards
 
 
 def train(training, paths, parts, network, seed, run, output_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     images = open_shards(paths, ACTIVATION_IMAGES if training.cohort == "slices" else ACTIVATION_VOLUMES)
     part = parts_of(images, training.split, ImageParts(**parts), seed)
     known = [images.isel(case=part == name) for name in PARTS[:2]]

@@ -7,9 +7,7 @@ until all trainings of the job are written, because Snakemake deletes the output
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from training_run import training_run
 from transmural.cohorts.recording_splits import PARTS, EcgScaling, parts_of
 from transmural.networks.checkpoint import remove_checkpoint
@@ -21,7 +19,7 @@ from transmural.stores.store import open_shards
 
 
 def train_all(model, split, cuts, paths, settings, test_share, sample_ms, run, output_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     recordings = open_shards(paths, RECORDINGS)
     parts = parts_of(recordings, split, test_share, run.seed)
     known = [recordings.isel(case=parts == part) for part in PARTS[:2]]

@@ -4,9 +4,8 @@ As in `train.py`, a killed training goes on from its checkpoint, and torch compu
 """
 
 import numpy as np
-import torch
 
-from step import made_by, step
+from step import made_by, step, use_one_thread
 from training_run import training_run
 from transmural.cohorts.sheets import PARTS, REFERENCE, EcgScale, part_of
 from transmural.networks.checkpoint import remove_checkpoint
@@ -19,7 +18,7 @@ from transmural.stores.store import open_shards
 
 
 def train_form(form, shard_paths, network, test_share, ecg_scale, run, output_path, record):
-    torch.set_num_threads(1)
+    use_one_thread()
     sheets = open_shards(shard_paths, SHEETS)
     classes, tmp = sheets["tissue_class"].values, sheets["tmp"].values
     parts = part_of(classes, test_share)
