@@ -302,7 +302,7 @@ def test_the_section_has_every_table_and_figure(scores, drawn, tmp_path):
     for name in (*drawn, TRAINING_FIGURE):
         write_figure(new_figure(1, 1), "", tmp_path / name)
     random = scores[scores["setting"].str.endswith("random")]
-    section = sequence_section(random, study, 1, tmp_path, "snakemake {target}")
+    section = sequence_section(random, intervals(random, 100, seed=1), study, tmp_path, "snakemake {target}")
     assert len(section.items) == len(table_names(study)) + len(figure_titles(study)) + 1
     assert {item.reproduce for item in section.items} == {"snakemake sequence_models"}
     page = render_report("T", "t", [section])

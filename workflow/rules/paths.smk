@@ -336,7 +336,10 @@ def sequence_models_inputs():
     if "sequence_models" not in study.studies:
         return {}
     return {
-        **checked(sequence_scores=score_file("sequence_models")),
+        **checked(
+            sequence_scores=score_file("sequence_models"),
+            sequence_intervals=score_file("sequence_models_intervals"),
+        ),
         "sequence_results": rules.sequence_results.output,
     }
 

@@ -76,8 +76,8 @@ if __name__ == "__main__":
             rows = read_rows(given.surrogate_scores)
             sections.append(surrogate_section(rows, study.forward_surrogate, run / "figures", command))
         if "sequence_models" in study.studies:
-            rows = read_rows(given.sequence_scores)
-            sections.append(sequence_section(rows, study.sequence_models, study.seed, run / "figures", command))
+            rows, intervals = read_rows(given.sequence_scores), read_rows(given.sequence_intervals)
+            sections.append(sequence_section(rows, intervals, study.sequence_models, run / "figures", command))
         if "conditional_vae" in study.studies:
             rows = read_rows(given.image_scores)
             sections.append(image_section(rows, study.conditional_vae, run / "figures", command))

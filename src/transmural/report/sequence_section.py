@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from transmural.evaluation.sequence_scores import intervals
 from transmural.report.html import Item, Section
 from transmural.report.sequence_names import TRAINING_FIGURE, figure_titles
 from transmural.report.sequence_tables import tables
@@ -36,26 +35,24 @@ def sequence_conditions(study: SequenceModelsStudy) -> str:
 
 
 def sequence_section(
-    scores: pd.DataFrame, study: SequenceModelsStudy, seed: int, folder: Path, command: str
+    scores: pd.DataFrame, intervals: pd.DataFrame, study: SequenceModelsStudy, folder: Path, command: str
 ) -> Section:
     """The study's section.
 
     Parameters
     ----------
-    scores
-        Tidy scores of the study.
+    scores, intervals
+        Tidy scores of the study, and what `evaluation.sequence_scores.intervals` makes of them.
     study
         Its configuration.
-    seed
-        Seed of the run, which draws the bootstrap.
     folder
         The run's figures.
     command
         Snakemake command of this run, with ``{target}`` where the target goes.
     """
     again = command.format(target="sequence_models")
-    stated = intervals(scores, study.bootstrap, seed)
-    made = [Item(table.title, table, reproduce=again) for table in tables(scores, stated, [sequence_conditions(study)])]
+    made_of = tables(scores, intervals, [sequence_conditions(study)])
+    made = [Item(table.title, table, reproduce=again) for table in made_of]
     titles = {**figure_titles(study), TRAINING_FIGURE: "How the networks were trained"}
     drawn = [Item(title, *picture(folder / name), reproduce=again) for name, title in titles.items()]
     return Section("Sequence models", (*made, *drawn), _INTRODUCTION)
