@@ -47,9 +47,9 @@ cluster-test: $(VENV)/.installed .venv-cluster/.installed
 faults: $(VENV)/.installed .venv-cluster/.installed
 	.venv-cluster/bin/python -m pytest -n 2 --dist loadgroup -v tests/faults $(if $(ONLY),-k "$(ONLY)")
 
-# A study through an object store, with jobs in folders of their own, as in pods.
+# A study through an object store, with jobs in folders of their own, as in pods. ONLY="profile or laptop" plans alone.
 kubernetes-test: $(VENV)/.installed .venv-kubernetes/.installed
-	.venv-kubernetes/bin/python -m pytest -n 0 -rs tests/kubernetes
+	.venv-kubernetes/bin/python -m pytest -n 0 -rs tests/kubernetes $(if $(ONLY),-k "$(ONLY)")
 
 .venv-cluster/.installed .venv-kubernetes/.installed: .venv-%/.installed: pyproject.toml $(VENV)/.installed
 	$(PYTHON) -m venv .venv-$*
