@@ -6,6 +6,7 @@ listed gets colour and marker from a checksum of its name: the same everywhere, 
 """
 
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -220,7 +221,14 @@ def svg_text(figure: Figure, caption: str = "") -> str:
     metadata = {"Date": None, "Creator": "transmural"} | ({"Description": caption} if caption else {})
     with styled(), _resolution(figure, mpl.rcParams["savefig.dpi"]):
         FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
+    return _with_lasting_names(buffer.getvalue())
+
+
+def _with_lasting_names(text: str) -> str:
+    """Clip paths of an SVG document, named as they are written: Matplotlib's names hold bits of a layout's rounding."""
+    paths = re.findall(r'<clipPath id="(\w+)">(.*?)</clipPath>', text, re.DOTALL)
+    names = {name: f"p{zlib.crc32(path.encode()):08x}_{number}" for number, (name, path) in enumerate(paths)}
+    return re.sub(r'(?<=[#"])p[0-9a-f]{10}(?=[)"])', lambda found: names.get(found[0], found[0]), text)
 
 
 def svg_caption(text: str) -> str:
