@@ -1,5 +1,9 @@
 """Optimisers other than Adam: what they are, that they learn, and that an interruption changes no bit."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from line import DATA, RUN, VALIDATION, line, settings, squares
@@ -63,3 +67,28 @@ def test_rmsprop_with_decay_is_refused():
     values = settings().model_dump() | {"optimiser": "rmsprop", "weight_decay": 0.1}
     with pytest.raises(ValidationError, match=r"weight_decay \(0.1\) must be 0 with the optimiser rmsprop"):
         Training(**values)
+
+
+STEP_ALONE = """
+import sys
+import torch
+from line import line, settings
+from transmural.networks.optimisers import optimiser_of
+for name in ("adam", "nadam", "rmsprop"):
+    model = line()
+    optimiser = optimiser_of(model, settings(optimiser=name), 0.01)
+    model(torch.ones(2, 3)).sum().backward()
+    optimiser.step()
+    optimiser.zero_grad()
+    optimiser.load_state_dict(optimiser.state_dict())
+print("sympy" in sys.modules)
+print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
+print("sympy" in sys.modules)
+"""
+
+
+def test_a_step_imports_no_compiler_and_who_wants_it_gets_it():
+    """The compiler's import takes a second, as long as all else in a short training."""
+    command = [sys.executable, "-c", STEP_ALONE]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    assert done.stdout.split() == ["False", "1.0", "True"]

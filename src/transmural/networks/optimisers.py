@@ -7,6 +7,7 @@ the mean square and the small number 1e-7 that are Keras's defaults, because tho
 import torch
 from torch import nn
 
+from transmural.networks.without_compiler import leave_compiler_out
 from transmural.stores.config.networks import Training
 
 
@@ -22,6 +23,7 @@ def optimiser_of(model: nn.Module, settings: Training, rate: float) -> torch.opt
     rate
         First learning rate.
     """
+    leave_compiler_out()
     if settings.optimiser == "nadam":
         return torch.optim.NAdam(
             model.parameters(), lr=rate, weight_decay=settings.weight_decay, decoupled_weight_decay=True
