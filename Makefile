@@ -57,7 +57,7 @@ kubernetes-test: $(VENV)/.installed .venv-kubernetes/.installed
 		> $$(.venv-$*/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth
 	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["$*"], *extras.get("$*-test", []), sep="\n")' > .venv-$*/requirements.txt
-	.venv-$*/bin/pip install -q --disable-pip-version-check -r .venv-$*/requirements.txt
+	.venv-$*/bin/pip install -q --disable-pip-version-check --no-compile -r .venv-$*/requirements.txt
 	touch $@
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
@@ -87,7 +87,7 @@ lock: $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed; found " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	CC=/bin/false CXX=/bin/false $(BIN)/pip install -q --disable-pip-version-check -r requirements.lock # no compiler
+	CC=/bin/false CXX=/bin/false $(BIN)/pip install -q --disable-pip-version-check --no-compile -r requirements.lock # no compiler
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 

@@ -1,4 +1,4 @@
-"""A study through the profile on a real SLURM: what was asked for, and the same tables as without it."""
+"""The smoke study through the profile on a real SLURM: what was asked for, and the same tables as without it."""
 
 import fcntl
 import os
@@ -9,17 +9,19 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from workflow.conftest import Checkout
+from cluster.test_profiles import TRAININGS
+from workflow.conftest import Checkout, smoke_results
 from workflow.test_smoke import digests, untimed_scores
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 NODE = Path(__file__).with_name("one_node.sh")
 PARTITIONS = {"cpu", "gpu"}
-FEW = "forward_surrogate={forms: [], held_out: []}"
+STUDIES = ("generative_em", "conditional_vae", "sequence_models", "physics_informed", "forward_surrogate")
 # The profile, for a SLURM without accounting.
 PROFILE = ["--workflow-profile", "workflow/profiles/slurm", "--retries", "0", "--latency-wait", "10"]
 PROFILE += ["--slurm-no-account", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+PROFILE += ["--seconds-between-status-checks", "3"]
 
 
 def partitions():
@@ -76,50 +78,63 @@ def answering():
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, slurm):
-    """Results without and with SLURM, and SLURM's record of each job by its comment."""
-    checkout = Checkout(tmp_path_factory.mktemp("runs") / "checkout")
-    for run, arguments in {"local": [], "cluster": PROFILE}.items():
-        options = ["forward_surrogate", *arguments, "--config", f"run={run}", FEW]
-        # One core: the second sheets find the kernels that the first have compiled.
-        status, output = checkout.run(*options, cores=1, environment=slurm)
-        assert status == 0, output
+def cluster(tmp_path_factory, slurm):
+    """Results of a smoke run through SLURM, and SLURM's record of each job."""
+    checkout = Checkout(tmp_path_factory.mktemp("cluster") / "checkout")
+    status, output = checkout.run(*PROFILE, "--config", "run=cluster", environment=slurm)
+    assert status == 0, output
+    return checkout.results("cluster"), records(output, slurm)
+
+
+def records(output, environment):
+    """SLURM's record of each job that Snakemake says it submitted."""
     numbers = re.findall(r"submitted with SLURM jobid (\d+)", output)
     asked = ["scontrol", "-o", "show", "job"]
-    records = [subprocess.check_output([*asked, number], env=slurm, text=True) for number in numbers]
-    jobs = [dict(re.findall(r"(\S+?)=(\S*)", record)) for record in records]
-    return checkout.results("local"), checkout.results("cluster"), {job["Comment"]: job for job in jobs}
+    answers = [subprocess.check_output([*asked, number], env=environment, text=True) for number in numbers]
+    return [dict(re.findall(r"(\S+?)=(\S*)", answer)) for answer in answers]
 
 
-TRAINING = "rule_train_surrogate_wildcards_surrogate"
+def only(jobs, beginning):
+    """The one job of which SLURM knows such a rule or group."""
+    (found,) = [job for job in jobs if job["Comment"].startswith(f"rule_{beginning}")]
+    return found
 
 
-def test_only_the_training_got_a_gpu(runs):
-    *_, jobs = runs
-    assert TRAINING in jobs
-    for name, job in jobs.items():
-        assert ("gpu:1" in job.get("TresPerJob", "")) == (name == TRAINING)
-        assert job["Partition"] == ("gpu" if name == TRAINING else "cpu")
+def test_trainings_alone_got_a_gpu(cluster):
+    _, jobs = cluster
+    trainings = set()
+    for job in jobs:
+        training = re.match(r"rule_(train(?:_[a-z]+)?)_wildcards_", job["Comment"])
+        trainings |= {training[1]} if training else set()
+        assert ("gpu:1" in job.get("TresPerJob", "")) == bool(training)
+        assert job["Partition"] == ("gpu" if training else "cpu")
+    assert trainings == TRAININGS
 
 
-def test_memory_and_time_are_those_of_the_rules(runs):
-    *_, jobs = runs
-    assert {job["JobState"] for job in jobs.values()} == {"COMPLETED"}
-    assert (jobs[TRAINING]["MinMemoryNode"], jobs[TRAINING]["TimeLimit"]) == ("6000M", "1-00:00:00")
-    scores = jobs["rule_surrogate_scores"]
-    assert (scores["MinMemoryNode"], scores["TimeLimit"]) == ("6000M", "01:00:00")
+def test_memory_and_time_are_those_of_the_rules(cluster):
+    _, jobs = cluster
+    assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+    training = only(jobs, "train_surrogate_wildcards_no_cnn")
+    assert (training["MinMemoryNode"], training["TimeLimit"]) == ("6000M", "1-00:00:00")
+    audit = only(jobs, "audit")
+    assert (audit["MinMemoryNode"], audit["TimeLimit"]) == ("8000M", "04:00:00")
 
 
-def test_shards_share_a_job_one_after_the_other(runs):
-    *_, jobs = runs
-    (sheets,) = [job for name, job in jobs.items() if "sheets" in name]
+def test_short_jobs_share_a_job_one_after_the_other(cluster):
+    _, jobs = cluster
+    sheets = only(jobs, "sheets")
     assert (sheets["NumCPUs"], sheets["MinMemoryNode"], sheets["TimeLimit"]) == ("1", "2000M", "03:00:00")
-    assert len(jobs) == 4
+    surrogate = only(jobs, "surrogate_results")
+    assert (surrogate["NumCPUs"], surrogate["MinMemoryNode"], surrogate["TimeLimit"]) == ("1", "6000M", "01:15:00")
+    assert len(jobs) < 60
 
 
-def test_the_results_are_the_same_bit_for_bit(runs):
-    local, cluster, _ = runs
-    for pattern in ("tables/*", "figures/*", "networks/*/*/weights.safetensors"):
-        assert digests(local, pattern) == digests(cluster, pattern)
-    ours, theirs = (untimed_scores(results, "forward_surrogate") for results in (local, cluster))
-    assert ours.equals(theirs)
+def test_the_results_are_the_same_bit_for_bit(cluster, tmp_path):
+    results, _ = cluster
+    local = smoke_results(tmp_path / "checkout")
+    for pattern in ("tables/*", "figures/*", "networks/**/weights.safetensors"):
+        assert digests(local, pattern) == digests(results, pattern)
+    for study in STUDIES:
+        ours, theirs = (untimed_scores(run, study) for run in (local, results))
+        assert len(ours) > 0
+        assert ours.equals(theirs)

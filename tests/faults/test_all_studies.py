@@ -8,6 +8,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
 @pytest.mark.fault("the same command until it ends: the same scores and tables of every study")
-def test_kill_at_every_stage_of_three_studies(smoke):  # noqa: F811
-    studies = ["conditional_vae", "sequence_models", "forward_surrogate"]
-    killed_and_resumed(smoke, "killed", ["anatomy", "beats", "networks", "scores", "report"], studies)
+def test_kill_at_every_stage_of_the_other_studies(smoke):  # noqa: F811
+    stages = ["anatomy", "surfaces", "beats", "networks", "reconstructions", "scores", "report"]
+    studies = ["conditional_vae", "sequence_models", "forward_surrogate", "physics_informed"]
+    killed_and_resumed(smoke, "killed", stages, studies)

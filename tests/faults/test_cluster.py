@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from cluster.test_slurm import PROFILE
+from cluster.test_slurm import PROFILE, records
 from study import commands
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("cluster")]
@@ -46,6 +46,20 @@ def test_the_job_on_a_cluster_killed_by_slurm(submitted, slurm):
     study, process = submitted
     subprocess.run(["scancel", "--signal=KILL", "--full", *job_numbers(slurm)], env=slurm, check=True)
     failed(study, process)
+    again(study, slurm)
+
+
+@pytest.mark.fault("it is tried again with twice the memory and time: the same tables")
+def test_the_job_on_a_cluster_killed_by_slurm_with_a_retry_left(study, slurm):
+    study.undo(MOVED)
+    process = study.start(*PROFILE, "--retries", "1", targets=TARGETS, environment=slurm)
+    study.started(process, MOVED)
+    subprocess.run(["scancel", "--signal=KILL", "--full", *job_numbers(slurm)], env=slurm, check=True)
+    output = process.communicate(timeout=300)[0]
+    study.happened(f"exit status {process.returncode}")
+    assert process.returncode == 0, output
+    asked = [(job["MinMemoryNode"], job["TimeLimit"]) for job in records(output, slurm)]
+    assert asked == [("2000M", "01:00:00"), ("4000M", "02:00:00")]
     again(study, slurm)
 
 

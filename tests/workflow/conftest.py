@@ -1,5 +1,7 @@
 """A checkout of its own for every Snakemake run, and one finished smoke run for all tests."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -40,7 +42,7 @@ class Checkout:
     def run(self, *arguments, **options):
         """Run Snakemake to its end; returns exit status and output."""
         process = self.start(*arguments, **options)
-        output = process.communicate(timeout=900)[0]
+        output = process.communicate(timeout=1800)[0]
         return process.returncode, output
 
     def kill(self, process):
@@ -59,10 +61,43 @@ def checkout(tmp_path):
     return Checkout(tmp_path / "checkout")
 
 
+SHARED = os.environ.get("SMOKE_RESULTS")
+"""Folder in which test runs side by side share the results of one smoke run (`.ci/run`)."""
+
+
+@contextlib.contextmanager
+def alone():
+    """No other test run makes the shared results meanwhile."""
+    if not SHARED:
+        yield
+        return
+    with Path(f"{SHARED}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def smoke_run(folder):
+    """A checkout with a finished smoke run on two cores."""
+    finished = Checkout(folder)
+    with alone():
+        status, output = finished.run(cores=2)
+        assert status == 0, output
+        if SHARED and not Path(SHARED).exists():
+            shutil.copytree(finished.results(), f"{SHARED}.part")
+            Path(f"{SHARED}.part").rename(SHARED)
+    return finished
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """A finished smoke run on two cores."""
-    finished = Checkout(tmp_path_factory.mktemp("smoke") / "checkout")
-    status, output = finished.run(cores=2)
-    assert status == 0, output
-    return finished
+    """A finished smoke run, with which tests may go on."""
+    return smoke_run(tmp_path_factory.mktemp("smoke") / "checkout")
+
+
+def smoke_results(folder):
+    """Results of a smoke run, to be read only: the shared ones, or its own, made in ``folder``."""
+    if SHARED:
+        with alone():
+            if Path(SHARED).exists():
+                return Path(SHARED)
+    return smoke_run(folder).results()

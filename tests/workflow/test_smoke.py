@@ -42,8 +42,8 @@ def digests(results, pattern):
     """Of files, without the tables of costs and without rows of wall times."""
     files = [p for p in sorted(results.glob(pattern)) if p.is_file() and "costs" not in p.name]
     assert files
-    untimed = {p.name: [line for line in p.read_bytes().splitlines() if not TIMED.search(line)] for p in files}
-    return {name: hashlib.sha256(b"\n".join(lines)).hexdigest() for name, lines in untimed.items()}
+    untimed = {p: [line for line in p.read_bytes().splitlines() if not TIMED.search(line)] for p in files}
+    return {str(p.relative_to(results)): hashlib.sha256(b"\n".join(lines)).hexdigest() for p, lines in untimed.items()}
 
 
 def planned(output):
@@ -361,8 +361,8 @@ def killed_and_resumed(smoke, run, stages, studies):
 
 
 def test_killed_anywhere_and_resumed_the_results_are_the_same_bits(smoke):
-    """Of the two studies that go on in their own way; the others are killed by `make faults`."""
-    killed = killed_and_resumed(smoke, "killed", RULES, ["generative_em", "physics_informed"])
+    """Of one study; the others are killed by `make faults`."""
+    killed = killed_and_resumed(smoke, "killed", RULES, ["generative_em"])
     resumed, whole = (untimed_scores(results, "generative_em") for results in (killed, smoke.results()))
     whole = whole[whole["method"].isin(resumed["method"].unique()) & (whole["cohort"] != "published")]
     order = ["subject", "cohort", "setting", "case", "method", "metric"]
