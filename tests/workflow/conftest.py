@@ -1,6 +1,5 @@
 """A checkout of its own for every Snakemake run, and one finished smoke run for all tests."""
 
-import contextlib
 import fcntl
 import os
 import shutil
@@ -15,10 +14,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class Checkout:
-    """A copy of the workflow with its own results: code that changes meanwhile doesn't change the run."""
+    """A copy of the workflow, made unless it is there, with its own results: later changes of code don't change the run."""
 
     def __init__(self, folder):
         self.folder = folder
+        if (folder / "Snakefile").exists():
+            return
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "Snakefile", folder)
         for name in ("config", "envs", "profiles", "src", "workflow"):
@@ -61,43 +62,30 @@ def checkout(tmp_path):
     return Checkout(tmp_path / "checkout")
 
 
-SHARED = os.environ.get("SMOKE_RESULTS")
-"""Folder in which test runs side by side share the results of one smoke run (`.ci/run`)."""
+SHARED = os.environ.get("SMOKE_RUN")
+"""Checkout in which another test run, beside this one, makes a smoke run for both (`.ci/run`)."""
 
 
-@contextlib.contextmanager
-def alone():
-    """No other test run makes the shared results meanwhile."""
+def share(checkout):
+    """Let the other test run go on with this finished smoke run."""
+    (checkout.folder / "finished").touch()
+
+
+def shared():
+    """The other test run's smoke run once it is over; None if there is none."""
     if not SHARED:
-        yield
-        return
-    with Path(f"{SHARED}.lock").open("w") as lock:
+        return None
+    with Path(f"{SHARED}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def smoke_run(folder):
-    """A checkout with a finished smoke run on two cores."""
-    finished = Checkout(folder)
-    with alone():
-        status, output = finished.run(cores=2)
-        assert status == 0, output
-        if SHARED and not Path(SHARED).exists():
-            shutil.copytree(finished.results(), f"{SHARED}.part")
-            Path(f"{SHARED}.part").rename(SHARED)
-    return finished
+        return Checkout(Path(SHARED)) if (Path(SHARED) / "finished").exists() else None
 
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """A finished smoke run, with which tests may go on."""
-    return smoke_run(tmp_path_factory.mktemp("smoke") / "checkout")
-
-
-def smoke_results(folder):
-    """Results of a smoke run, to be read only: the shared ones, or its own, made in ``folder``."""
-    if SHARED:
-        with alone():
-            if Path(SHARED).exists():
-                return Path(SHARED)
-    return smoke_run(folder).results()
+    """A finished smoke run, with which tests may go on: on two cores, or through SLURM by another test run."""
+    if finished := shared():
+        return finished
+    finished = Checkout(tmp_path_factory.mktemp("smoke") / "checkout")
+    status, output = finished.run(cores=2)
+    assert status == 0, output
+    return finished
