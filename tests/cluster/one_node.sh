@@ -60,8 +60,8 @@ KillWait=2
 InactiveLimit=0
 MpiDefault=none
 NodeName=$host NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:fake:2 State=UNKNOWN
-PartitionName=cpu Nodes=$host Default=YES MaxTime=2-00:00:00 State=UP
-PartitionName=gpu Nodes=$host MaxTime=2-00:00:00 State=UP
+PartitionName=cpu Nodes=$host Default=YES MaxTime=30-00:00:00 State=UP
+PartitionName=gpu Nodes=$host MaxTime=30-00:00:00 State=UP
 CONF
     # slurmd counts GPUs by their files; null devices will do.
     local i
