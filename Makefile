@@ -57,7 +57,7 @@ kubernetes-test: $(VENV)/.installed .venv-kubernetes/.installed
 		> $$(.venv-$*/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth
 	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["$*"], *extras.get("$*-test", []), sep="\n")' > .venv-$*/requirements.txt
-	.venv-$*/bin/pip install -q --disable-pip-version-check --no-compile -r .venv-$*/requirements.txt
+	.venv-$*/bin/pip install -q --disable-pip-version-check -r .venv-$*/requirements.txt
 	touch $@
 
 # The peer needs an older NumPy than the project, so it lives in an environment of its own.
@@ -89,6 +89,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	CC=/bin/false CXX=/bin/false $(BIN)/pip install -q --disable-pip-version-check --no-compile -r requirements.lock # no compiler
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m compileall -qq -j 0 $(VENV) || true # by all cores; pip would by one. Some packages hold files of other Pythons
 	touch $@
 
 # Keeps results/reference/.

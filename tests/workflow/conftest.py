@@ -37,7 +37,8 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env=os.environ | (environment or {}),
+            # Compiled code is kept, as for a user; without it every job compiles all that it imports.
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""} | (environment or {}),
         )
 
     def run(self, *arguments, **options):
