@@ -1,6 +1,6 @@
 """Optimisers without PyTorch's compiler.
 
-The first step of any optimiser of PyTorch's imports `torch._dynamo` and with it some thousand modules, in a second:
+The first step of any optimiser of PyTorch's imports `torch._dynamo` and with it 800 other modules, in a second:
 for a function that does nothing where nothing is compiled.
 """
 
