@@ -94,5 +94,5 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 # Keeps results/reference/.
 clean:
-	rm -rf $(VENV) .venv-bench .venv-cluster .snakemake .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench .venv-cluster .venv-kubernetes .snakemake .mypy_cache .pytest_cache .ruff_cache
 	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
